@@ -331,11 +331,42 @@ def check_contexts(setup):
         holds(not tokens > LONGEST * np.nanmin(contexts), f"{name}: {tokens} tokens a query")
 
 
+LENGTHS = {
+    "exponential": (),
+    "log-normal": ("sigma",),
+    "gamma": ("shape",),
+    "pareto": ("exponent", "maximum"),
+    "log-t": ("sigma", "degrees_of_freedom", "maximum"),
+    "uniform": ("shortest", "maximum"),
+}
+"""Families of lengths, and their keys besides a median."""
+
+
+def drawn_lengths(random):
+    """Output tokens of a family, often with a minimum that few of them reach."""
+    family, median = random.choice(sorted(LENGTHS)), random.choice((1, 300.5, 25_000))
+    reach = median * random.choice((1.001, 2, 10))
+    values = {"median": median, "maximum": reach, "shortest": random.choice((0, 0.4, median))}
+    values |= {"sigma": random.choice((0.001, 1, 5)), "shape": random.choice((0.05, 1, 10_000))}
+    values |= {
+        "exponent": random.choice((0.2, 1, 20)),
+        "degrees_of_freedom": random.choice((1, 30)),
+    }
+    keys = LENGTHS[family] if family == "uniform" else ("median", *LENGTHS[family])
+    lengths = {key: values[key] for key in keys}
+    if random.randrange(2):
+        lengths["minimum"] = int(reach * random.choice((0.001, 0.1, 0.99, 1)))
+    return lengths | {"distribution": family, "unit": "tokens", "source": "drawn"}
+
+
 def estimates(random, folder):
     """Methods whose numbers are others: what hardware can do has an estimate to be written."""
     name = random.choice(FAST)
     found, materials_of = resolved(name)
     method = deepcopy(found)
+    if random.randrange(3) == 0:
+        regime = method["regimes"][random.choice(("traditional", "long"))]
+        regime["output_tokens"] = drawn_lengths(random)
     for *place, last in random.sample(numbers_of(method), random.choice((1, 1, 2, 3))):
         node = reduce(getitem, place, method)
         value = node[last] * random.choice(FACTORS)
