@@ -61,8 +61,11 @@ def test_profiles_are_those_of_the_workflow_folder():
 def test_stopped_run_does_not_block_the_next(workflow, told, rule):
     (workflow / "Snakefile").write_text(rule)
     run = start(SNAKEMAKE, cwd=workflow, start_new_session=True)
+    marks = workflow / ".snakemake" / "incomplete"
     try:
         wait_for((workflow / "begun").exists, run)
+        # Snakemake marks what a job makes after it has started the job
+        wait_for(lambda: any(mark.is_file() and mark.read_text() for mark in marks.rglob("*")), run)
     finally:
         stop(run, told)
     (workflow / "go").touch()
