@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inference_energy.energy import mixtures as module
 from inference_energy.energy.mixtures import (
+    CERTAIN,
+    DENSITY_PANELS,
+    LEGENDRE_NODES,
+    MANY,
+    ROOT_TOLERANCE,
+    SHARP_BELOW,
+    TAIL,
+    Around,
     DividedBlend,
     Energy,
     Mixture,
@@ -353,8 +362,8 @@ def test_steps_count_from_where_they_are_and_some_may_be_spread():
     with pytest.raises(ValueError, match=r"^a distribution with steps has no density$"):
         steps.log_density(0.0)
     both = Mixture(np.array([0.0, 1.0]), np.array([0.3, 0.7]), np.array([0.0, 0.5]))
-    for at in (-0.2, 0.2, 1.3):
-        expected = 0.3 * (at > 0) + 0.7 * stats.norm.cdf((at - 1) / 0.5)
+    for at in (-0.2, 0.0, 0.2, 1.3):
+        expected = 0.3 * (at >= 0) + 0.7 * stats.norm.cdf((at - 1) / 0.5)
         assert both.cdf(np.exp(at)) == pytest.approx(expected, abs=1e-15)
 
 
@@ -397,8 +406,10 @@ def test_a_share_is_that_of_one_model():
     pair = (single(0.0, 1.0), single(1.0, 1.0))
     with pytest.raises(ValueError, match="zip"):
         Mixture.pooled(pair, [1.0])
-    with pytest.raises(ValueError, match="zip"):
-        TrimmedBlend(pair, 0.1, 0.9, (1.0,))._around(0.0)
+    blend = TrimmedBlend(pair, 0.1, 0.9, (1.0,))
+    for made in (blend, DividedBlend(blend, LogNormal(0.0, 0.2))):
+        with pytest.raises(ValueError, match="zip"):
+            made._around(0.0)
 
 
 def test_steps_over_a_multiplier_are_as_many_log_normals():
@@ -436,3 +447,125 @@ def test_very_many_steps_are_counted_without_a_sum_over_them(monkeypatch):
         energy = blend.quantile(level)
         assert blend.cdf(energy * (1 - 1e-9)) <= level <= blend.cdf(energy * (1 + 1e-9))
     assert not asked
+
+
+def test_a_step_is_halleys_near_the_level_and_newtons_far_from_it():
+    assert Around(0.0, 1.0, 0.5).step(1.0) == 0.8
+    for bend in (1.0, 1.5, -1.0, -1.5):
+        assert Around(0.0, 1.0, bend).step(1.0) == 1
+
+
+@pytest.mark.parametrize("sigma", [0.25, 1.0, 4.0])
+def test_a_last_step_in_the_farthest_tail_leaves_just_the_tolerance(sigma):
+    made, root = single(0.0, sigma), -CERTAIN * sigma
+    start = root - made._settled
+    left = start - root + made._around(start).step(float(ndtr(-CERTAIN)))
+    assert abs(left) == pytest.approx(ROOT_TOLERANCE, rel=4e-3)
+
+
+def test_only_a_step_below_that_which_settles_ends_a_search():
+    made = single(0.0, 1.0)
+    found = made._around(0.0)
+    assert not made._ends(found, made._settled)
+    assert made._ends(found, np.nextafter(made._settled, 0))
+
+
+def test_levels_as_near_to_an_end_as_the_tail_are_sought_without_slopes(monkeypatch):
+    monkeypatch.setattr(Mixture, "_around", None)
+    for level in (TAIL / 2, TAIL, 1 - TAIL, 1 - TAIL / 2):
+        found = np.log(single(0.0, 1.0).quantile(level))
+        assert found == pytest.approx(stats.norm.ppf(level), rel=1e-6)
+
+
+def test_a_level_that_is_met_all_along_a_gap_is_where_the_gap_begins():
+    apart = Mixture(np.array([-10.0, 10.0]), np.full(2, 0.5), np.full(2, 0.01))
+    # forty standard deviations away a bell is zero as a float
+    assert np.log(apart.quantile(0.5)) == pytest.approx(-10, abs=0.4)
+
+
+def test_the_spread_of_a_guess_is_that_within_the_parts_and_between_them():
+    made = Mixture(np.array([0.0, 2.0]), np.array([0.25, 0.75]), np.full(2, 0.5))
+    assert made._guess(0.5) == pytest.approx(1.5)
+    assert made._guess(ndtr(1.0)) == pytest.approx(1.5 + 1)
+
+
+def test_a_merged_search_replaces_the_first_steps_of_a_skewed_distribution(monkeypatch):
+    places = np.random.default_rng(0).exponential(2, 5000) - 2
+    many = Mixture(places, np.full(5000, 0.9 / 5000), np.full(5000, 0.1), 0.1)
+    asked, known = [], Mixture._around
+    monkeypatch.setattr(
+        Mixture, "_around", lambda self, u: asked.append(len(self.weights)) or known(self, u)
+    )
+    for level in (0.2, 0.3, 0.9):
+        asked.clear()
+        many.quantile(level)
+        assert 1 <= asked.count(5000) <= 2
+
+
+def test_the_end_of_very_many_log_normals_is_their_own():
+    many = Mixture(np.linspace(0, 1, 4096), np.full(4096, 1 / 4096), np.full(4096, 0.5))
+    assert many._merged()
+    assert many.quantile(1.0) == np.exp(1 + 12 * 0.5 + 1)
+
+
+def test_a_blend_of_very_many_log_normals_keeps_its_shares_when_they_are_merged():
+    enough, fewer = (Mixture(np.zeros(n), np.full(n, 1 / n), np.ones(n)) for n in (MANY, MANY - 1))
+    assert fewer._merged() is None
+    assert TrimmedBlend((enough, fewer), 0.1, 0.9, (0.2, 0.8))._merged().weights == (0.2, 0.8)
+
+
+def test_equal_steps_are_counted_in_the_order_that_they_came_in():
+    weights = np.arange(1, 101) / 5050
+    steps = Mixture(np.tile([1.0, 0.0], 50), weights, np.zeros(100))
+    ordered = np.append(weights[1::2], weights[::2])
+    np.testing.assert_array_equal(steps._steps[1][1:], np.cumsum(ordered))
+
+
+def test_queries_of_zero_energy_that_are_kept_stay_so():
+    steps = Mixture(np.log([1.0, 3.0]), np.array([0.4, 0.4]), np.zeros(2), zero_mass=0.2)
+    kept = steps.steps_between(0.1, 0.9)
+    assert kept.zero_mass == pytest.approx(0.125)
+    assert kept.weights == pytest.approx([0.5, 0.375])
+
+
+def test_a_model_is_sharp_below_the_least_spread_that_quadrature_meets():
+    for sigma, sharp in ((SHARP_BELOW, False), (np.nextafter(SHARP_BELOW, 0), True)):
+        blend = TrimmedBlend((single(0.0, sigma),), 0.1, 0.9)
+        assert (DividedBlend(blend, LogNormal(0.0, 0.2))._around(0.0) is None) == sharp
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (single(0.0, 0.01), single(1.0, 0.3)),
+        (Mixture(np.array([-20.0, 20.0]), np.full(2, 0.5), np.full(2, 0.06)),),
+    ],
+    ids=["a sharp model before a wide one", "narrow bells far apart"],
+)
+def test_a_quotient_has_its_closed_form_with(parts):
+    multiplier = LogNormal(0.4, 0.2)
+    shares = (1 / len(parts),) * len(parts)
+    closed = Mixture.pooled(parts, shares).divided_by(multiplier)
+    divided = DividedBlend(TrimmedBlend(parts, 0.0, 1.0, shares), multiplier)
+    for level in (0.1, 0.3, 0.7, 0.9):
+        assert divided.cdf(closed.quantile(level)) == pytest.approx(level, abs=1e-9)
+
+
+def test_a_range_narrower_than_a_panel_has_the_least_number_of_nodes():
+    blend = TrimmedBlend((single(0.0, 1.0),), 0.45, 0.55)
+    points, weights = DividedBlend(blend, LogNormal(0.0, 1.0))._density_nodes
+    assert len(points) == len(weights) == DENSITY_PANELS * len(LEGENDRE_NODES)
+
+
+def test_no_bivariate_normal_is_asked_of_a_part_that_certainly_lies_on_one_side(monkeypatch):
+    asked = []
+    monkeypatch.setattr(
+        module, "bivariate_normal", lambda h, *a: asked.extend(h) or bivariate_normal(h, *a)
+    )
+    # kept are two thirds of a step and half a bell; both bounds are on one side of the step
+    made = Mixture(np.array([-1.0, 0.0]), np.array([0.3, 0.7]), np.array([0.0, 0.04]))
+    divided = DividedBlend(TrimmedBlend((made,), 0.1, 0.65), LogNormal(0.0, 0.2))
+    half = 1 / 4 + np.arcsin(0.04 / np.hypot(0.04, 0.2)) / (2 * np.pi)
+    expected = (0.2 * ndtr(1 / 0.2) + 0.7 * half) / 0.55
+    assert divided.cdf(1.0) == pytest.approx(expected, abs=1e-10)
+    assert asked == pytest.approx([0.0], abs=1e-9)

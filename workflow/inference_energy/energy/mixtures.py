@@ -177,7 +177,7 @@ class Energy(ABC):
 
     def _root(self, level: float) -> float:
         """Logarithm of a quantile. [ln Wh]"""
-        lower, upper = bounds = self._log_bounds()
+        lower, upper = lowest, highest = self._log_bounds()
         # nearer to the ends the steps of a level of one would end where no digit changes
         inner = self.zero_mass + TAIL < level < 1 - TAIL
         here = float(np.clip(self._guess(level), lower, upper))
@@ -191,9 +191,10 @@ class Energy(ABC):
                 return here + step
             lower, upper = (here, upper) if found.value < level else (lower, here)
             here = here + step if lower < here + step < upper else (lower + upper) / 2
-        for end, beyond in zip(bounds, (np.greater_equal, np.less_equal), strict=True):
-            if beyond(self._cdf_log(end), level):
-                return end
+        if self._cdf_log(lowest) >= level:
+            return lowest
+        if self._cdf_log(highest) <= level:
+            return highest
         return float(
             scipy.optimize.brentq(
                 lambda u: self._cdf_log(u) - level, lower, upper, xtol=ROOT_TOLERANCE
@@ -264,11 +265,12 @@ class Mixture(Energy):
     @classmethod
     def pooled(cls, parts: Sequence["Mixture"], shares: Sequence[float]) -> "Mixture":
         """Pool several mixtures with the given shares, which add up to one."""
+        shared = list(zip(parts, shares, strict=True))
         return cls(
             np.concatenate([p.locations for p in parts]),
-            np.concatenate([p.weights * s for p, s in zip(parts, shares, strict=True)]),
+            np.concatenate([p.weights * s for p, s in shared]),
             np.concatenate([p.sigmas for p in parts]),
-            float(sum(p.zero_mass * s for p, s in zip(parts, shares, strict=True))),
+            float(sum(p.zero_mass * s for p, s in shared)),
         )
 
     @cached_property
@@ -339,8 +341,6 @@ class Mixture(Energy):
 
     def _standardised(self, log_energy: float) -> np.ndarray:
         difference = log_energy - self.locations
-        if self._least_sigma > 0:
-            return difference / self.sigmas
         # a factor without spread makes a step at each location
         step = np.where(difference >= 0, CERTAIN, -CERTAIN)
         return np.divide(difference, self.sigmas, out=step, where=self.sigmas > 0)
