@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -137,6 +138,89 @@ except KeyboardInterrupt:
     assert _ended(note.read_text())
 
 
+@pytest.fixture
+def importing(tmp_path, monkeypatch):
+    """Socket and process of which copies are to be taken once it has imported all: when told."""
+    go = tmp_path / "go"
+    (tmp_path / "lasts.py").write_text(
+        "import os, time\n"
+        f"while not os.path.exists({str(go)!r}): time.sleep(0.02)\n"
+        "fork = os.fork\n"
+        "def noted():\n"
+        f"    open({str(tmp_path / 'forked')!r}, 'w').close()\n"
+        "    return fork()\n"
+        "os.fork = noted\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "workflow"), str(tmp_path)]))
+    place = str(tmp_path / "s")
+    process = copies.start(place, ["lasts"])
+    yield place, process, go
+    go.touch()
+    process.stdin.close()
+    assert process.wait() == 0
+
+
+def _asks(process):
+    """Whether a process has a socket, and so waits for a copy or is about to."""
+    opened = f"/proc/{process.pid}/fd"
+    try:
+        return any(os.readlink(f"{opened}/{n}").startswith("socket:") for n in os.listdir(opened))
+    except FileNotFoundError:
+        return False
+
+
+def test_interrupted_before_there_is_a_copy_it_ends_without_a_word(tmp_path, importing):
+    place, _, go = importing
+    command, environment = _asking(place, _written(tmp_path, "print('ran')"))
+    asking = start(command, env=environment, stdout=-1, stderr=-1)
+    wait_for(lambda: _asks(asking), asking)
+    asking.send_signal(signal.SIGINT)
+    assert asking.wait() == -signal.SIGINT
+    # its streams wait with its question until that is heard
+    go.touch()
+    assert asking.communicate() == (b"", b"")
+
+
+def test_for_who_has_ended_before_there_is_a_copy_none_is_made(tmp_path, importing):
+    place, process, go = importing
+    command, environment = _asking(place, _written(tmp_path, "print('ran')"))
+    asking = start(command, env=environment, start_new_session=True)
+    wait_for(lambda: _asks(asking), asking)
+    stop(asking, signal.SIGKILL)
+    go.touch()
+    process.stdin.close()
+    assert process.wait() == 0
+    assert not (tmp_path / "forked").exists()
+
+
+def test_for_who_waits_until_there_is_a_copy_one_is_made(tmp_path, importing):
+    place, _, go = importing
+    command, environment = _asking(place, _written(tmp_path, "print('ran')"))
+    asking = start(command, env=environment, stdout=-1)
+    wait_for(lambda: _asks(asking), asking)
+    go.touch()
+    assert asking.communicate()[0] == b"ran\n"
+    assert (tmp_path / "forked").exists()
+
+
+@pytest.mark.parametrize("heard", [signal.SIG_IGN, signal.SIG_DFL])
+def test_interrupts_that_a_run_in_the_background_ignores_its_copies_ignore(tmp_path, heard):
+    # a shell without job control starts such a run with them ignored
+    script = _written(tmp_path, "import signal; print(signal.getsignal(2) == signal.SIG_IGN)")
+    place = str(tmp_path / "s")
+    command, environment = _asking(place, script)
+    both = f"""
+import signal, subprocess
+signal.signal(signal.SIGINT, signal.{heard.name})
+from inference_energy import copies
+served = copies.start({place!r}, [])
+subprocess.run({command!r}, check=True)
+"""
+    environment["PYTHONPATH"] = str(ROOT / "workflow")
+    told = run([sys.executable, "-c", both], env=environment)
+    assert (told.stdout, told.stderr) == (f"{heard == signal.SIG_IGN}\n", "")
+
+
 def test_it_outlives_the_run_and_its_interpreter_waits_for_it(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT / "workflow"))
     place, note = str(tmp_path / "s"), tmp_path / "pid"
@@ -204,8 +288,6 @@ def test_it_goes_on_where_no_copy_can_be_made(tmp_path, monkeypatch):
 
 
 def test_questions_cut_short_are_passed_over(tmp_path, served):
-    import socket
-
     for sent in (b"", b"\0" * 3, (10**6).to_bytes(copied.SIZE, "big") + b"x"):
         with socket.socket(socket.AF_UNIX) as asking:
             asking.connect(served[0])

@@ -28,6 +28,9 @@ def ask(command: list[str]) -> str:
     command : list of str
         This Python, a script and its arguments.
     """
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        # interrupted before there is a copy, it ends as one that no handler catches: without a word
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     question = marshal.dumps((os.getcwd(), command[1:], dict(os.environ)))
     with socket.socket(socket.AF_UNIX) as asked:
         try:

@@ -11,6 +11,7 @@ import importlib
 import marshal
 import os
 import runpy
+import select
 import selectors
 import signal
 import socket
@@ -117,8 +118,10 @@ class _Copies:
         size, streams, _, _ = socket.recv_fds(asking, copied.SIZE, 3)
         with asking.makefile("rb") as file:
             question = file.read(int.from_bytes(size, "big"))
+        # who has ended meanwhile needs none, and its script may be gone
+        gone = select.select([asking], [], [], 0)[0]
         try:
-            copy = os.fork()
+            copy = -1 if gone else os.fork()
         except OSError:
             # without a copy the one who asks does the work itself
             copy = -1
@@ -166,7 +169,6 @@ def _become(
     streams: list[int], folder: str, arguments: list[str], environment: dict[str, str]
 ) -> str:
     """Be as a process that has just been started for a script; return the script's path."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -180,7 +182,7 @@ def _become(
 
 if __name__ == "__main__":
     # a terminal interrupts the copies too, and the run, with which this process ends
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    interrupted = signal.signal(signal.SIGINT, signal.SIG_IGN)
     number, *modules = sys.argv[1:]
     for module in modules:
         with suppress(ImportError):
@@ -190,4 +192,5 @@ if __name__ == "__main__":
     gc.freeze()
     script = _Copies(socket.socket(fileno=int(number))).serve()
     if script:
+        signal.signal(signal.SIGINT, interrupted)
         runpy.run_path(script, run_name="__main__")
