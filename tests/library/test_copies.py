@@ -2,6 +2,8 @@
 
 import json
 import os
+import resource
+import select
 import signal
 import socket
 import sys
@@ -9,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from inference_energy import copied, copies
-from processes import run, start, stop, wait_for
+from processes import HANGS, run, start, stop, wait_for
 from repository import ROOT
 
 TELLS = """
@@ -285,6 +287,56 @@ def test_it_goes_on_where_no_copy_can_be_made(tmp_path, monkeypatch):
     assert parents[0] != process.pid == parents[1]
     process.stdin.close()
     assert process.wait() == 0
+
+
+def test_who_connects_and_asks_nothing_keeps_nobody_waiting(tmp_path, served):
+    with socket.socket(socket.AF_UNIX) as silent, socket.socket(socket.AF_UNIX) as slow:
+        silent.connect(served[0])
+        slow.connect(served[0])
+        socket.send_fds(slow, [(100).to_bytes(copied.SIZE, "big")], [0, 1, 2])
+        slow.send(b"x")
+        command, environment = _asking(served[0], _written(tmp_path, "print('answered')"))
+        assert run(command, env=environment).stdout == "answered\n"
+
+
+def test_it_ends_with_its_interpreter(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "workflow"))
+    place, note = str(tmp_path / "s"), tmp_path / "pid"
+    process = copies.start(place, [])
+    command, environment = _asking(place, _written(tmp_path, LASTS), str(note))
+    asking = start(command, env=environment, start_new_session=True)
+    wait_for(lambda: note.exists() and note.read_text(), asking)
+    copy = os.pidfd_open(int(note.read_text()))
+    process.kill()
+    assert asking.wait() == -signal.SIGKILL
+    assert select.select([copy], [], [], HANGS)[0]
+    os.close(copy)
+    process.stdin.close()
+    process.wait()
+
+
+def test_a_file_of_the_folder_is_not_taken_for_a_module(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(ROOT / "workflow"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "colorsys.py").write_text("ours = True")
+    place = str(tmp_path / "s")
+    process = copies.start(place, ["colorsys"])
+    text = "import sys; print(hasattr(sys.modules['colorsys'], 'ours'))"
+    scripts = tmp_path / "scripts"
+    scripts.mkdir()
+    command, environment = _asking(place, _written(scripts, text))
+    assert run(command, env=environment).stdout == "False\n"
+    process.stdin.close()
+    assert process.wait() == 0
+
+
+def test_where_few_files_may_be_open_there_is_no_process(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))
+    try:
+        assert copies.start(str(tmp_path / "s"), []) is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_questions_cut_short_are_passed_over(tmp_path, served):

@@ -170,3 +170,11 @@ def test_a_run_outlives_the_reader_of_its_screen():
     logger.addHandler(handler)
     show(logger, False)
     logger.error("told")
+
+
+def test_a_run_whose_screen_is_closed_goes_on():
+    """As with `snakemake >&-`: Python has no stream then, and the run ended with a traceback."""
+    lasting = Lasting(None)
+    print("told", file=lasting, flush=True)
+    assert lasting.write("told") == len("told")
+    assert not lasting.isatty()

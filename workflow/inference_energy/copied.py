@@ -17,6 +17,9 @@ SOCKET = "ENERGY_RUN_COPIES"
 SIZE = 8
 """Bytes that say how long a question is."""
 
+STREAMS = [0, 1, 2]
+"""Numbers of the streams that a copy is given."""
+
 
 def ask(command: list[str]) -> str:
     """How a command ended that a copy has run: its exit code, as ``subprocess`` counts it.
@@ -32,10 +35,16 @@ def ask(command: list[str]) -> str:
         # interrupted before there is a copy, it ends as one that no handler catches: without a word
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     question = marshal.dumps((os.getcwd(), command[1:], dict(os.environ)))
+    try:
+        # where one is closed, the socket would get its number, and be written to by the copy
+        for stream in STREAMS:
+            os.fstat(stream)
+    except OSError:
+        return ""
     with socket.socket(socket.AF_UNIX) as asked:
         try:
             asked.connect(os.environ[SOCKET])
-            socket.send_fds(asked, [len(question).to_bytes(SIZE, "big")], [0, 1, 2])
+            socket.send_fds(asked, [len(question).to_bytes(SIZE, "big")], STREAMS)
             asked.sendall(question)
             if not asked.recv(1):
                 return ""

@@ -6,10 +6,12 @@ its own, with the streams, folder and environment of the one that asks for it (`
 process has one thread, and ends with the run, however that ends.
 """
 
+import ctypes
 import gc
 import importlib
 import marshal
 import os
+import resource
 import runpy
 import select
 import selectors
@@ -27,6 +29,15 @@ from inference_energy.job_times import note_time
 
 FEW = 8
 """Jobs below which a run gains nothing by it."""
+
+OPEN_FILES = 256
+"""Files that may be open at once, below which no copies are made: a job takes two."""
+
+SLOW = 2.0
+"""Time after which who asks has asked, or starts for itself. [s]"""
+
+END_WITH_PARENT = 1
+"""Linux's number of the request that a process gets a signal when its parent has ended (prctl)."""
 
 ONE_THREAD = {
     "OMP_NUM_THREADS": "1",
@@ -57,19 +68,21 @@ def start(place: str, modules: Iterable[str]) -> "subprocess.Popen[bytes] | None
     Returns
     -------
     Popen or None
-        None where the system has no such sockets or tells of no process that it has ended: each job
-        then starts for itself.
+        None where the system has no such sockets, tells of no process that it has ended, or lets
+        few files be open: each job then starts for itself.
     """
+    if not hasattr(os, "pidfd_open") or resource.getrlimit(resource.RLIMIT_NOFILE)[0] < OPEN_FILES:
+        return None
     with socket.socket(socket.AF_UNIX) as listening:
         try:
             os.close(os.pidfd_open(os.getpid()))
             listening.bind(place)
-        except (AttributeError, OSError):
+        except OSError:
             return None
         listening.listen()
         number = listening.fileno()
         return subprocess.Popen(
-            [sys.executable, "-m", __name__, str(number), *modules],
+            [sys.executable, "-P", "-m", __name__, str(number), *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -115,12 +128,14 @@ class _Copies:
 
     def _asked(self) -> str | None:
         asking, _ = self.listening.accept()
-        size, streams, _, _ = socket.recv_fds(asking, copied.SIZE, 3)
-        with asking.makefile("rb") as file:
-            question = file.read(int.from_bytes(size, "big"))
-        # who has ended meanwhile needs none, and its script may be gone
-        gone = select.select([asking], [], [], 0)[0]
+        asking.settimeout(SLOW)
+        streams: list[int] = []
         try:
+            size, streams, _, _ = socket.recv_fds(asking, copied.SIZE, len(copied.STREAMS))
+            with asking.makefile("rb") as file:
+                question = file.read(int.from_bytes(size, "big"))
+            # who has ended meanwhile needs none, and its script may be gone
+            gone = select.select([asking], [], [], 0)[0]
             copy = -1 if gone else os.fork()
         except OSError:
             # without a copy the one who asks does the work itself
@@ -169,6 +184,8 @@ def _become(
     streams: list[int], folder: str, arguments: list[str], environment: dict[str, str]
 ) -> str:
     """Be as a process that has just been started for a script; return the script's path."""
+    # nobody else could end it then, and a later run may write what it writes
+    ctypes.CDLL(None).prctl(END_WITH_PARENT, signal.SIGKILL)
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -176,7 +193,8 @@ def _become(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
-    sys.argv, sys.path[0] = arguments, str(Path(arguments[0]).parent)
+    sys.argv = arguments
+    sys.path.insert(0, str(Path(arguments[0]).parent))
     return arguments[0]
 
 

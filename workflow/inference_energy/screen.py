@@ -3,6 +3,7 @@
 Snakemake's own log file under .snakemake/log keeps everything.
 """
 
+import io
 import logging
 import re
 import sys
@@ -137,12 +138,12 @@ class Lasting:
 
     Parameters
     ----------
-    stream : text stream
-        What is written to.
+    stream : text stream or None
+        What is written to; None, as Python has it for a closed one, takes all and shows nothing.
     """
 
     def __init__(self, stream: Any) -> None:
-        self.stream = stream
+        self.stream = io.StringIO() if stream is None else stream
 
     def write(self, text: str) -> int:
         """Write a text; return its length."""
