@@ -29,7 +29,7 @@ def test_weights_sum_to_one_and_lengths_rise_from_zero(tokens):
 
 def test_cells_of_one_relative_width_stand_for_the_numbers_in_them():
     n = 600
-    lengths, weights = support(UniformLengths(0.0, 9999.0), 100, np.log(100) / (n - 1e-3))
+    lengths, weights = support(UniformLengths(0.0, 9999.0), 100, np.log(100) / n)
     # the first cells would be narrower than one token
     cells = np.unique(np.round(np.geomspace(100, 10_000, n + 1)))
     edges = np.concatenate([np.arange(100), cells])
@@ -50,6 +50,11 @@ def test_a_panel_of_many_lengths_has_chebyshev_nodes_and_others_are_kept():
         logs = np.log([first, end - 1])
         expected += np.exp(logs.mean() + np.ptp(logs) / 2 * chebpts1(12)).tolist()
     np.testing.assert_allclose(np.sort(nodes), np.sort(expected), rtol=1e-12)
+
+
+def test_lengths_are_of_one_grid_whatever_the_distribution():
+    near, far = (UniformLengths(0.0, most).support[0] for most in (300_000.0, 900_000.0))
+    np.testing.assert_array_equal(near, far[: len(near)])
 
 
 @pytest.mark.parametrize("minimum", [32_769, 49_990, 49_999, 50_000])

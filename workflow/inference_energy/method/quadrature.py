@@ -65,21 +65,41 @@ def support(
         Relative width of the cells. [1]
     """
     longest = int(min(np.ceil(tokens.longest), LONGEST)) + 1
-    edges = np.arange(min(longest, every_up_to) + 1)
-    if longest > every_up_to:
-        n = int(np.ceil(np.log(longest / edges[-1]) / cell))
-        cells = np.round(np.geomspace(edges[-1], longest, n + 1))
-        if edges[-1] < tokens.minimum < longest:
-            # a cell that holds the minimum would be counted whole or not at all
-            cells = np.sort(np.append(cells, float(tokens.minimum)))
-        cells = cells[np.append(True, np.diff(cells) > 0)]
-        edges = np.concatenate([edges[:-1], cells])
+    edges = _edges(tokens.minimum, every_up_to, cell)
+    edges = edges[: np.searchsorted(edges, longest) + 1]
     survival = tokens.survival(edges - 0.5)
     survival[0] = 1.0
-    weights = survival[:-1] - survival[1:]
-    lengths = (edges[:-1] + edges[1:] - 1) / 2
-    occur = lengths >= tokens.minimum
-    return lengths[occur], weights[occur] / weights[occur].sum()
+    weights = (survival[:-1] - survival[1:])[np.searchsorted(edges, tokens.minimum) :]
+    lengths = _lengths(tokens.minimum, every_up_to, cell)[: len(weights)]
+    return lengths, weights / weights.sum()
+
+
+# few minima occur, and every length is of one grid, so that its logarithms and polynomials are
+# asked for again and again
+@lru_cache(maxsize=8)
+def _edges(minimum: int, every_up_to: int, cell: float) -> np.ndarray:
+    """Edges of the support points less a half, as far as any distribution reaches. [tokens]"""
+    n = int(np.ceil(np.log((LONGEST + 1) / every_up_to) / cell))
+    cells = np.unique(np.round(every_up_to * np.exp(cell * np.arange(n + 1))))
+    if minimum > every_up_to:
+        # a cell that holds the minimum would be counted whole or not at all
+        cells = np.union1d(cells, float(minimum))
+    return np.concatenate([np.arange(every_up_to), cells])
+
+
+@lru_cache(maxsize=8)
+def _lengths(minimum: int, every_up_to: int, cell: float) -> np.ndarray:
+    """Support points from the minimum on, as far as any distribution reaches. [tokens]"""
+    edges = _edges(minimum, every_up_to, cell)
+    return ((edges[:-1] + edges[1:] - 1) / 2)[np.searchsorted(edges, minimum) :]
+
+
+@lru_cache(maxsize=128)
+def _polynomials(minimum: int, start: int, stop: int) -> tuple[float, float, np.ndarray]:
+    """Middle and half the width, in ln L, of the points ``start:stop``; polynomials there."""
+    x = np.log(_lengths(minimum, SMOOTH_ABOVE, SMOOTH_CELL)[start:stop])
+    centre, half = (x[0] + x[-1]) / 2, (x[-1] - x[0]) / 2
+    return centre, half, chebvander((x - centre) / half, PANEL_NODES // 2)
 
 
 @lru_cache(maxsize=4096)
@@ -89,9 +109,7 @@ def _panel(tokens: Rounded, start: int, stop: int) -> tuple[np.ndarray, np.ndarr
     lengths, weights = lengths[start:stop], weights[start:stop]
     if stop - start <= PANEL_NODES:
         return lengths, weights
-    x = np.log(lengths)
-    centre, half = (x[0] + x[-1]) / 2, (x[-1] - x[0]) / 2
-    polynomials = chebvander((x - centre) / half, PANEL_NODES // 2)
+    centre, half, polynomials = _polynomials(tokens.minimum, start, stop)
     sums = weights @ polynomials
     # T_{m+k} = 2 T_m T_k - T_{m-k} spares the orders above the middle one, m
     products = (weights * polynomials[:, -1]) @ polynomials[:, 1:-1]
