@@ -9,6 +9,7 @@ from inference_energy.errors import InputError
 from inference_energy.tables import write_text
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CellExecutionError, ExecutePreprocessor
+from nbformat.v4 import new_code_cell, new_notebook
 
 UNTOLD = 'alt="No description has been provided for this image"'
 """What the exporter writes of every picture."""
@@ -20,18 +21,29 @@ QUIET = ["--log-level=ERROR"]
 """Arguments of a kernel, which else warns each time that others on the machine could listen."""
 
 
-def executed(path):
-    """Notebook of a source, with what its cells give."""
-    notebook = jupytext.read(path)
-    notebook.metadata["title"] = Path(path).stem.replace("_", " ")
+def executed(paths):
+    """Notebooks of sources, with what their cells give.
+
+    One kernel executes all, as its start and imports take most of the time; each finds no name of
+    those before it.
+    """
+    notebooks = [jupytext.read(path) for path in paths]
+    whole = new_notebook(metadata=notebooks[0].metadata)
+    for path, notebook in zip(paths, notebooks, strict=True):
+        notebook.metadata["title"] = Path(path).stem.replace("_", " ")
+        for number, cell in enumerate(notebook.cells):
+            # drawn at random otherwise, and written into the page
+            cell["id"] = f"{Path(path).stem}-{number}"
+        whole.cells += [*notebook.cells, new_code_cell("%reset -f")]
     try:
         ExecutePreprocessor(timeout=LONGEST, extra_arguments=QUIET).preprocess(
-            notebook, {"metadata": {"path": "."}}
+            whole, {"metadata": {"path": "."}}
         )
     except CellExecutionError as error:
-        told = f"{error.ename}: {error.evalue}"
+        begun = [any("execution" in cell.metadata for cell in each.cells) for each in notebooks]
+        path, told = paths[sum(begun) - 1], f"{error.ename}: {error.evalue}"
         raise InputError(f"{path}: a cell fails with {told}; correct it or what it reads") from None
-    return notebook
+    return notebooks
 
 
 def with_texts(body, notebook):
@@ -51,8 +63,8 @@ def main(snakemake):
     """Execute and write all."""
     exporter = HTMLExporter(mathjax_url="", require_js_url="", exclude_input_prompt=True)
     exporter.exclude_output_prompt = True
-    for source, page in zip(snakemake.input.notebooks, snakemake.output, strict=True):
-        notebook = executed(source)
+    notebooks = executed(snakemake.input.notebooks)
+    for notebook, page in zip(notebooks, snakemake.output, strict=True):
         body, _ = exporter.from_notebook_node(notebook)
         write_text(page, with_texts(body, notebook))
 
