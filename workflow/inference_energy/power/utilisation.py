@@ -109,8 +109,11 @@ def alike(model: pd.Series, models: pd.DataFrame) -> pd.Series:
     models : DataFrame
         Table of schema ``models``.
     """
-    known = models.set_index("model")[NETWORK].map(str).agg(" ".join, axis=1)
-    return model.map(known).fillna(model)
+    cells = zip(*(models[column] for column in NETWORK), strict=True)
+    known = {
+        name: " ".join(map(str, own)) for name, own in zip(models["model"], cells, strict=True)
+    }
+    return model.map(lambda name: known.get(name, name))
 
 
 def names(models: pd.DataFrame) -> dict[str, str]:
