@@ -9,6 +9,7 @@ import os
 
 import pytest
 from inference_energy.readers import detect_and_read
+from inference_energy.stress.client import STARTS
 from library.readers.said import ONE, SAID, check_said
 from processes import run
 from repository import ROOT
@@ -32,7 +33,7 @@ def test_older_aiperf(engine, tmp_path, version):
     command += ["--api-key", KEY, "--output-artifact-dir", tmp_path / "out"]
     with Telemetry(1, utilisation=90) as telemetry:
         command += ["--gpu-telemetry", telemetry.url]
-        environment = os.environ | {"PYTHONPATH": str(CLIENTS / f"aiperf-{version}")}
+        environment = STARTS | os.environ | {"PYTHONPATH": str(CLIENTS / f"aiperf-{version}")}
         done = run(command, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     row = detect_and_read(tmp_path / "out/profile_export_aiperf.json", ONE).iloc[0]

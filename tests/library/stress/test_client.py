@@ -107,3 +107,10 @@ def test_a_host_without_ipv4_is_asked_by_ipv6(families, told, monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", look_up)
     environment = client.environment("http://node:8000/v1", [])
     assert environment.get("AIPERF_HTTP_IP_VERSION") == told
+
+
+def test_the_client_may_take_long_to_start_on_a_busy_machine(monkeypatch):
+    monkeypatch.setenv("AIPERF_SERVICE_START_TIMEOUT", "7")
+    environment = client.environment("http://127.0.0.1:8000/v1", [])
+    assert float(environment["AIPERF_SERVICE_REGISTRATION_TIMEOUT"]) == client.STARTING
+    assert environment["AIPERF_SERVICE_START_TIMEOUT"] == "7", "the user's own goes first"

@@ -25,6 +25,15 @@ STARTING = 300.0
 """Longest time that AIPerf may take to start and to write, on a busy machine [s]."""
 
 
+STARTS = {
+    "AIPERF_SERVICE_REGISTRATION_TIMEOUT": f"{STARTING:.0f}",
+    "AIPERF_SERVICE_REGISTRATION_MAX_ATTEMPTS": f"{STARTING:.0f}",
+    "AIPERF_SERVICE_START_TIMEOUT": f"{STARTING:.0f}",
+}
+"""What lets AIPerf's processes take so long to start: it ends after 30 s else [s], or after ten
+attempts, one a second."""
+
+
 SHORTEST_KEY = 8
 """A shorter key is a word (EMPTY, none), and its letters are in every file."""
 
@@ -49,6 +58,8 @@ class StoppedError(Exception):
 def environment(endpoint: str, exporters: Sequence[str]) -> dict[str, str]:
     """Environment for AIPerf, which asks the usual exporters too, and by IPv4 alone, unless told.
 
+    It has the patience with its own start that a busy machine needs, unless the user sets another.
+
     Parameters
     ----------
     endpoint : str
@@ -62,7 +73,7 @@ def environment(endpoint: str, exporters: Sequence[str]) -> dict[str, str]:
         families = {place[0] for place in socket.getaddrinfo(host, None)}
         if socket.AF_INET not in families:
             told["AIPERF_HTTP_IP_VERSION"] = "6"
-    return os.environ | told
+    return STARTS | os.environ | told
 
 
 def run(
