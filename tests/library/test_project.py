@@ -51,7 +51,14 @@ def test_a_path_that_no_page_can_hold_is_refused_in_words_that_can_be_printed(na
     assert problem.startswith("key log: value 'runs/")
 
 
-@pytest.mark.parametrize("name", ["Ü b", "\u65e5\u672c", "a\xa0b"])
+@pytest.mark.parametrize("name", ["<results>/a", "a<b_1>", "{a}"])
+def test_a_path_that_stands_for_another_in_snakemake_is_refused(name):
+    (problem,) = path_problems(f"runs/{name}.json", "key log")
+    assert problem.startswith(f"key log: value runs/{name}.json: ")
+    assert "rename the file or folder" in problem
+
+
+@pytest.mark.parametrize("name", ["Ü b", "\u65e5\u672c", "a\xa0b", "<8192>", "a < b", "<A>", "<>"])
 def test_a_path_of_other_letters_is_one_like_others(name):
     assert path_problems(f"runs/{name}.json", "key log") == []
 

@@ -7,6 +7,7 @@ workflow's folder lacks is then taken from the project. Paths are absolute then,
 
 import errno
 import os
+import re
 import unicodedata
 from pathlib import Path
 
@@ -14,6 +15,9 @@ AnyPath = str | os.PathLike[str]
 
 UNNAMED = {"Cc", "Cs", "Zl", "Zp"}
 """Categories of Unicode's that no path may hold: control, half characters, ends of lines."""
+
+PLACE = re.compile(r"<[a-z][a-z0-9_]*>")
+"""What Snakemake writes in its place: `<results>` is results, others end it."""
 
 FOLDER = Path(__file__).absolute().parents[2]
 
@@ -87,15 +91,21 @@ def is_plain(path: AnyPath) -> bool:
 
 
 def path_problems(path: AnyPath, where: str) -> list[str]:
-    """Problem of a path that no page can hold, or with braces; ``where`` names its key."""
+    """Problem of a path that no page can hold, or that Snakemake takes for another one.
+
+    ``where`` names its key.
+    """
     if not is_plain(path):
         return [
             f"{where}: value {str(path)!a}: holds a line end, a control character or bytes that are"
             " not UTF-8; allowed is a path without them; rename the file or folder"
         ]
-    if not {"{", "}"} & set(str(path)):
+    meant = "braces stand for wildcards" if {"{", "}"} & set(str(path)) else None
+    if PLACE.search(str(path)):
+        meant = "a word in angle brackets stands for another path"
+    if not meant:
         return []
     return [
-        f"{where}: value {path}: braces stand for wildcards in Snakemake; allowed is a path without"
-        " them; rename the file or folder"
+        f"{where}: value {path}: {meant} in Snakemake; allowed is a path without them; rename the"
+        " file or folder"
     ]
