@@ -139,3 +139,23 @@ def test_power_of_the_node_comes_from_its_energy_where_it_is_not_given():
     assert power.factor.quantile(0.5) == pytest.approx(6)
     runs["power_boundary"] = "accelerator"
     assert deployments_power.run_node_power(runs).isna().tolist() == [True, False]
+
+
+GPU_GAUGE = "power: energy counter gives 5 W where the power gauge gives 4 W"
+
+
+@pytest.mark.parametrize(
+    ("measured", "mark", "doubted"),
+    [
+        ({"node_power_w": 6000.0}, "power: no sample for 9 s", True),
+        ({"gpu_power_w": 4000.0}, "power: no sample for 9 s", True),
+        ({"gpu_power_w": 4000.0}, GPU_GAUGE, True),
+        ({"node_power_w": 6000.0}, GPU_GAUGE, False),
+        ({"node_power_w": 6000.0}, "3 requests failed", False),
+        ({}, "power: no sample for 9 s", False),
+    ],
+)
+def test_power_is_doubted_where_a_run_with_a_mark_of_it_has_one(measured, mark, doubted):
+    runs = bench(LADDER[:2], **measured, status=["ok", f"marked: {mark}"])
+    assert deployments_power.is_doubted(runs) == doubted
+    assert not deployments_power.is_doubted(runs[:1])

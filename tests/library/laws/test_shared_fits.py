@@ -92,6 +92,14 @@ def test_fits_of_other_code_or_other_libraries_are_not_kept(tmp_path, monkeypatc
         assert not list(second.iterdir())
 
 
+def test_the_folder_of_kept_fits_is_made_where_there_is_none_and_may_hold_a_file(tmp_path):
+    folder = tmp_path / "build" / "fits"
+    own = kept(folder)
+    assert own.is_dir()
+    (folder / "of-the-system").touch()
+    assert kept(folder) == own
+
+
 def test_the_latest_of_very_many_fits_are_kept(tmp_path):
     folder = kept(tmp_path)
     for age in range(MOST + 3):
