@@ -164,6 +164,20 @@ def test_power_is_told_with_where_it_was_measured_or_stated():
     assert facts.loc["power utilisation", "basis"] == "inherited"
 
 
+def test_facts_that_are_stated_beside_the_benchmarks_are_not_called_measured():
+    content = own(keys=FIXED, host_power=HOST)
+    method = files.resolve(content, "mine", WHERE, METHOD_FILES, SCHEMAS)
+    for column, fact in (("node_power_w", "node power"), ("gpu_power_w", "accelerator power")):
+        found = build.build(method, bench([(500, 300, 900)], **{column: 6e3}), WHERE)
+        stated = {column: WHERE, "precision": "facts.yaml"}
+        facts = answers.assumptions(method, list(content), found, stated).set_index("fact")
+        assert facts.loc[fact, ["basis", "source"]].tolist() == ["stated", WHERE]
+        assert facts.loc["configuration", ["basis", "source"]].tolist() == ["stated", "facts.yaml"]
+        other = answers.assumptions(method, list(content), found, {"model": WHERE})
+        basis = other.set_index("fact")["basis"]
+        assert basis[fact] == basis["configuration"] == "measured"
+
+
 @pytest.mark.parametrize(
     ("quantity", "words"),
     [

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,11 @@ from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.materials import inputs_of, law_tables
 from inference_energy.project import listed
+from inference_energy.readers import detect_and_read
 from library.deployments.made_up import FIXED, SCHEMAS, WHERE, own, quantity, refusal
-from repository import METHOD_FILES
+from repository import METHOD_FILES, ROOT
+
+BENCHMARKS = ROOT / "tests/fixtures/benchmarks"
 
 
 def without(key):
@@ -445,3 +449,20 @@ def test_cells_of_a_stress_test_are_told_whole(tmp_path, client):
         " whose client's files cover pilots, build-up and drain, without the node's power; allowed"
         f" is {tmp_path.as_posix()}/benchmark.csv, which holds the steady windows; name it"
     )
+
+
+def test_facts_are_stated_where_no_benchmark_tells_them(tmp_path):
+    """What AIPerf measured of the GPUs is measured, also where a fact repeats it."""
+    shutil.copy(BENCHMARKS / "vllm/real.json", tmp_path / "vllm.json")
+    shutil.copy(BENCHMARKS / "aiperf/0.12.0.json", tmp_path / "aiperf.json")
+    facts = {"gpu": "H100-SXM-80GB", "n_gpus": 1, "tensor_parallel": 1, "precision": "BF16"}
+    power = detect_and_read(tmp_path / "aiperf.json", facts).loc[0, "gpu_power_w"]
+    beside = tmp_path / "facts.yaml"
+    beside.write_text(json.dumps({"precision": "BF16", "node_power_w": 2000}), encoding="utf-8")
+    own_facts = facts | {"gpu_power_w": power}
+    for name, powers in (("vllm", {"gpu_power_w", "node_power_w"}), ("aiperf", {"node_power_w"})):
+        path = str(tmp_path / f"{name}.json")
+        stated = files.stated_facts([path], own_facts, WHERE)
+        assert {key for key in stated if key.endswith("_w")} == powers
+        assert stated["precision"] == WHERE, "the deployment's own go before those beside"
+        assert stated["node_power_w"] == str(beside)

@@ -95,6 +95,18 @@ def test_where_power_was_measured_is_told(given, boundary, words):
     assert words in report(**given)
 
 
+@pytest.mark.parametrize(
+    ("boundary", "words"),
+    [("node", "stated for the node: 7.07 kW"), ("accelerator", "stated for the accelerators, ")],
+)
+def test_power_that_is_stated_is_not_told_as_measured(given, boundary, words):
+    given["deployment"].power.boundary = boundary
+    table = given["tables"]["assumptions"]
+    table.loc[table["fact"] == "accelerator power", "basis"] = "stated"
+    text = report(**given)
+    assert f"Power is {words}" in text and "Power was measured" not in text
+
+
 def test_power_that_was_measured_and_doubted_is_not_told_as_not_measured(given):
     power = given["deployment"].power
     power.boundary, power.doubted = "not measured", True

@@ -1,6 +1,7 @@
 """A deployment: a model on its operator's own nodes, answered from their benchmark runs."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from inference_energy.units import G_PER_KG, MEGA, PERCENT, SECONDS_PER_DAY, WH_
 
 Fact = tuple[str, str, str, str]
 """A fact, its value, its basis and its source."""
+
+NO_FACTS: Mapping[str, str] = MappingProxyType({})
 
 LENGTHS = (10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 5000.0, 10000.0, 30000.0, 100000.0)
 """Output lengths of the predicted energies. [tokens]"""
@@ -233,7 +236,10 @@ def limits(deployment: Deployment) -> pd.DataFrame:
 
 
 def assumptions(
-    method: Mapping[str, Any], stated: Collection[str], deployment: Deployment
+    method: Mapping[str, Any],
+    stated: Collection[str],
+    deployment: Deployment,
+    facts: Mapping[str, str] = NO_FACTS,
 ) -> pd.DataFrame:
     """Every fact behind the answer, and whether it was measured, stated, inherited or assumed.
 
@@ -245,6 +251,8 @@ def assumptions(
         Keys that the deployment file itself states.
     deployment : Deployment
         As from ``build``.
+    facts : dict of str to str
+        Where each fact of the benchmarks is stated, as from ``stated_facts``.
 
     Returns
     -------
@@ -258,10 +266,10 @@ def assumptions(
     configuration = f"{first['n_gpus']} x {first['gpu']}, {first['precision']}"
     basis = {key: "stated" if key in stated else "inherited" for key in method}
     lines = [
-        ("configuration", configuration, "measured", files),
+        ("configuration", configuration, *_basis(("gpu", "n_gpus", "precision"), facts, files)),
         ("throughput law", deployment.model.law.name, basis["throughput_law"], law["source"]),
         _told("PUE", method["pue"], basis["pue"]),
-        *_power_facts(method, basis, deployment.power, files),
+        *_power_facts(method, basis, deployment.power, facts, files),
     ]
     lines += [
         _told(f"{key.replace('_', ' ')}, {name}", regime[key], basis["regimes"])
@@ -287,17 +295,32 @@ def assumptions(
     return pd.DataFrame(lines, columns=["fact", "value", "basis", "source"])
 
 
+def _basis(names: Iterable[str], facts: Mapping[str, str], files: str) -> tuple[str, str]:
+    """Basis and source of what the benchmark files tell, unless one of its names is stated."""
+    places = sorted({facts[name] for name in names if name in facts})
+    return ("stated", ", ".join(places)) if places else ("measured", files)
+
+
 def _power_facts(
-    method: Mapping[str, Any], basis: Mapping[str, str], power: ServingPower, files: str
+    method: Mapping[str, Any],
+    basis: Mapping[str, str],
+    power: ServingPower,
+    facts: Mapping[str, str],
+    files: str,
 ) -> list[Fact]:
     """Facts behind the power, by where it was measured."""
     if power.boundary == Meter.NODE:
-        return [("node power", f"{np.exp(power.factor.mu):.4g} kW", "measured", files)]
+        value = f"{np.exp(power.factor.mu):.4g} kW"
+        return [("node power", value, *_basis(("node_power_w",), facts, files))]
     section = method["deployment"]
     if power.boundary == Meter.ACCELERATOR:
         host = section["host_power"]
         return [
-            ("accelerator power", f"{power.accelerators:.4g} kW", "measured", files),
+            (
+                "accelerator power",
+                f"{power.accelerators:.4g} kW",
+                *_basis(("gpu_power_w",), facts, files),
+            ),
             ("host power", f"{_quantity(host)} per node", "stated", host["source"]),
         ]
     node = method["node_power"]

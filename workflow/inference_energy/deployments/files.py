@@ -22,6 +22,7 @@ from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method import files as method_files
 from inference_energy.method.materials import inputs_of, law_tables
 from inference_energy.project import listed, path_problems, provided
+from inference_energy.readers import detect_and_read, read_facts
 from inference_energy.readers.common import facts_files
 from inference_energy.readers.consistency import GPUS, MODELS
 
@@ -42,6 +43,8 @@ REFERENCE = "oviedo2026"
 """Method whose frontier blend stands beside every deployment."""
 MARK = "cell.json"
 """File in every folder of a stress test that holds a client's run."""
+POWERS = ("gpu_power_w", "node_power_w")
+"""Facts that stand for a measurement."""
 TABLES = [
     "throughput_laws",
     "energy_per_query",
@@ -220,6 +223,32 @@ def inputs(deployment: Mapping[str, Any]) -> dict[str, Any]:
         "files": sorted({p.as_posix() for p in paths}),
         "reference": f"results/{REFERENCE}/energy_per_query.csv",
     }
+
+
+def stated_facts(paths: Iterable[str], facts: Mapping[str, Any], where: str) -> dict[str, str]:
+    """Where each fact of the benchmarks is stated, by its name; no power that a file tells itself.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Benchmark files.
+    facts : dict
+        Facts of the deployment file, which go before those beside the files.
+    where : str
+        The deployment file.
+    """
+    found: dict[str, str] = {}
+    for path in paths:
+        beside = [file for file in facts_files(path) if os.path.lexists(file)]
+        names = {name: str(file) for file in beside for name in read(file)}
+        names |= dict.fromkeys(facts, where)
+        powers = [name for name in POWERS if name in names]
+        if powers:
+            others = {n: f for n, f in (read_facts(path) | dict(facts)).items() if n not in POWERS}
+            alone = detect_and_read(path, others)
+            names = {n: f for n, f in names.items() if n not in powers or alone[n].isna().any()}
+        found |= names
+    return found
 
 
 def outputs(deployment: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,9 @@ from inference_energy.deployments.build import Deployment
 from inference_energy.deployments.runs import marks
 from inference_energy.templates import render
 
+METERED = ("node power", "accelerator power")
+"""Facts that come from a meter, or are stated in its place."""
+
 
 def report(
     title: str, deployment: Deployment, tables: Mapping[str, pd.DataFrame], reference: str
@@ -36,6 +39,7 @@ def report(
     energy, runs, power = tables["energy_per_query"], deployment.runs, deployment.power
     own = energy["subject"] == deployment.model.name
     used = runs[runs["use"] == "yes"]
+    basis = tables["assumptions"].set_index("fact")["basis"]
     return render(
         "deployments/report.md.jinja",
         title=title,
@@ -55,6 +59,7 @@ def report(
             "accelerators": power.accelerators,
             "median": float(np.exp(power.factor.mu)),
             "doubted": power.doubted,
+            "stated": bool((basis.reindex(METERED) == "stated").any()),
         },
         unlisted=deployment.unlisted,
         dropped=_marked(runs[runs["use"] == "marked"]),

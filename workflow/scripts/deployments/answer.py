@@ -7,6 +7,7 @@ from _runs import read_background, read_runs
 from _setups import read_shared
 from inference_energy.deployments import answers, build
 from inference_energy.deployments.figures import energy_beside_paper, measured
+from inference_energy.deployments.files import stated_facts
 from inference_energy.deployments.page import report
 from inference_energy.drawing import save
 from inference_energy.energy.exact import token_statistics
@@ -19,7 +20,9 @@ def main(snakemake):
     """Read, compute everything, then write."""
     read, output, params = snakemake.input, snakemake.output, snakemake.params
     method, where = params.method, params.path
-    runs = read_runs(params.benchmarks, method["deployment"].get("facts", {}))
+    own = method["deployment"].get("facts", {})
+    runs = read_runs(params.benchmarks, own)
+    facts = stated_facts(params.benchmarks, own, where)
     background = read_background(read)
     deployment = build.build(method, runs, where, background=background, **read_shared(read))
     reference = read_table(read.reference, "energy_per_query")
@@ -31,7 +34,7 @@ def main(snakemake):
         "energy_by_length": answers.energy_by_length(deployment),
         "per_day": answers.per_day(deployment, where),
         "limits": answers.limits(deployment),
-        "assumptions": answers.assumptions(method, params.stated, deployment),
+        "assumptions": answers.assumptions(method, params.stated, deployment, facts),
         "runs": deployment.runs[columns],
     }
     page = report(method["title"], deployment, tables, params.reference)
