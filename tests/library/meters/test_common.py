@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.meters import common
 from inference_energy.meters.common import Samples, seconds
-from library.meters.files import NOON, read, refusal, table
+from library.meters.files import DMON, NOON, read, refusal, table
 
 
 def test_times_in_a_zone_and_without_one():
@@ -120,6 +120,29 @@ def test_two_outlets_in_one_file_are_refused(tmp_path):
     assert set(read(tmp_path, text)["meter"]) == {"a", "b"}
     again = table(*(f"{NOON + n // 2},{400 + n // 2}" for n in range(20)))
     assert len(read(tmp_path, again)) == 10
+
+
+def test_a_second_that_holds_two_readings_of_a_named_meter_is_read(tmp_path):
+    """A tool that reads once a second, and writes whole ones, is now and then late or early."""
+    head = "\n".join(DMON.splitlines()[:2])
+    moments = pd.to_datetime([NOON + (n if n != 20 else 19) for n in range(60)], unit="s")
+    rows = [
+        f" {moment:%Y%m%d}   {moment:%H:%M:%S}      {gpu}    {500 + n + gpu}     42      -     98"
+        "     60   2619   1980"
+        for n, moment in enumerate(moments)
+        for gpu in (0, 1)
+    ]
+    log = read(tmp_path, "\n".join([head, *rows]) + "\n", "gpu")
+    assert list(log.groupby("meter").size()) == [59, 59]
+    # two files of one meter's name after the other, two of them beside each other, and no name
+    after = [*rows, *(row.replace("    5", "    6") for row in rows[:6])]
+    beside = [row for n, row in enumerate(rows) for row in [row, row.replace("    5", "    6")]]
+    slow = [row for n, row in enumerate(rows) if n % 4 < 2 or n in (39, 41)]
+    for several in (after, beside, slow):
+        text = "\n".join([head, *several]) + "\n"
+        assert "at one time" in refusal(tmp_path, text, "gpu")
+    unnamed = table(*(f"{NOON + (n if n != 20 else 19)},{500 + n}" for n in range(60)))
+    assert "or times to a part of a second" in refusal(tmp_path, unnamed)
 
 
 def noisy(levels, noise, seed, follows=0.0):

@@ -146,6 +146,12 @@ over which they still are in turn, and the least mean correlation. The power of 
 its ups and downs sooner."""
 
 
+RARELY = 0.1
+"""Share of a log's seconds below which those that hold two readings of a meter are its own: what
+reads once a second, and writes whole seconds, is late or early by a few hundredths. Two such meters
+have most seconds in common."""
+
+
 LEAST_TWICE, LEAST_DISTINCT = 10, 3
 """Readings, and different ones among them, that two meters never have in common by chance."""
 
@@ -557,6 +563,12 @@ def _repeated(log: Samples, frame: pd.DataFrame) -> list[str]:
     same = frame[frame.duplicated(["meter", "time_s"], keep=False)]
     kinds = same.groupby(["meter", "time_s"])[["power_w", "energy_j"]].nunique()
     differing = kinds[(kinds > 1).any(axis=1)]
+    own = [
+        str(meter)
+        for meter, times in differing.groupby("meter").size().items()
+        if meter != spelling(log.name) and _is_late(frame[frame["meter"] == meter], times)
+    ]
+    differing = differing.drop(own, level="meter")
     if differing.empty:
         return []
     meter, time = differing.index[0]
@@ -568,8 +580,19 @@ def _repeated(log: Samples, frame: pd.DataFrame) -> list[str]:
         f"{log.path}: rows {lines}: {meter} reads "
         f"{' and '.join(f'{value:g}' for value in values)} at one time ({len(differing)} such "
         "times): two meters in one file need the column meter (of nvidia-smi: index), or a file "
-        "each"
+        "each, and one that is read twice a second its name there, or times to a part of a second"
     ]
+
+
+def _is_late(group: pd.DataFrame, twice: int) -> bool:
+    """Whether few seconds of a meter, that a log names, hold two readings, one after the other."""
+    times = group["time_s"].drop_duplicates()
+    return bool(
+        (times % 1 == 0).all()
+        and times.diff().median() == 1
+        and group["line"].is_monotonic_increasing
+        and twice < RARELY * len(times)
+    )
 
 
 def alternating(log: Samples, frame: pd.DataFrame) -> list[str]:
