@@ -11,6 +11,7 @@ from inference_energy.drawing import described, save
 from inference_energy.errors import InputError
 from inference_energy.requests import answers, figures
 from inference_energy.requests.energies import Serving, energies, steps, total
+from inference_energy.requests.flight import in_flight
 from inference_energy.requests.log import find_files
 from inference_energy.tables import read_table, write_table
 from library.requests.by_itself import by_itself
@@ -194,6 +195,19 @@ def test_many_models_of_a_long_log_take_no_more_memory_than_few(paper):
         finally:
             tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0]
+
+
+def test_models_of_few_requests_are_measured_together(paper, monkeypatch):
+    """One by one, five thousand names take minutes."""
+    asked = []
+    monkeypatch.setattr(answers, "in_flight", lambda own: asked.append(own) or in_flight(own))
+    names = [f"model {number}" for number in range(300)]
+    of = {"remaining": [10**7, -(10**7)], "time": [0, 60], "change": [1, -1], "own": [0, 0]}
+    rows = pd.concat([pd.DataFrame(of).assign(model=name) for name in names], ignore_index=True)
+    flying, found = measured_loads(Serving.of_method(paper, {}), rows, names)
+    assert len(asked) == 1
+    assert sorted(found["model"]) == sorted(names) and (found["seen_by_request"] == 1).all()
+    assert flying.to_dict() == {0: pytest.approx(300 * 60 / 360)}
 
 
 def test_a_log_of_which_no_request_has_both_times_has_no_load(paper):

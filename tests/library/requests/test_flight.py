@@ -112,8 +112,30 @@ def test_bins_that_are_kept_moment_by_moment_tell_of_the_others(tmp_path, count)
 
 def test_without_moments_requests_come_and_go_without_regard_to_each_other(log):
     _, _, flight = log
-    none = pd.DataFrame({"time": [], "change": []}, dtype=int)
-    assert unevenness(in_flight(flight), none) == 1
+    none = pd.DataFrame({"model": [None], "time": 0, "change": 0}).iloc[:0]
+    uneven = unevenness(in_flight(flight), none)
+    assert len(uneven) and (uneven == 1).all()
+
+
+def test_models_together_are_each_as_uneven_as_alone(tmp_path, count):
+    """Batches, calls that wait for each other, and a model of which no moments are known."""
+    batches = np.repeat(np.arange(100) * 60 * SECOND + 9 * SECOND, 64)
+    alone = np.arange(3000) * 2 * SECOND
+    frame = pd.DataFrame({"input_tokens": 1, "output_tokens": 1}, index=range(9400))
+    frame["start"] = pd.to_datetime(np.concatenate([batches, alone]), unit="us")
+    frame["end"] = frame["start"] + pd.Timedelta(1.9, "s")
+    frame["model"] = np.repeat(["b", "a", "c"], [6400, 1500, 1500])
+    frame.to_parquet(tmp_path / "log.parquet")
+    counts = count(tmp_path / "log.parquet")
+    runs = in_flight(counts["flight"])
+    moments = counts["moments"].query("model != 'c'")
+    together = pd.Series(unevenness(runs, moments)).groupby(runs["model"]).agg(["min", "max"])
+    assert (together["min"] == together["max"]).all() and together.loc["c", "max"] == 1
+    for model in "ab":
+        own, some = (one[one["model"] == model] for one in (runs, moments))
+        assert unevenness(own, some)[0] == pytest.approx(together.loc[model, "max"], rel=1e-12)
+    seen_of = load(runs, unevenness(runs, moments)).set_index("model")["seen_by_request"]
+    assert seen_of["b"] == pytest.approx(64) and seen_of["a"] == 1
 
 
 def test_centuries_between_requests_take_no_memory():

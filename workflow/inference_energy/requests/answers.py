@@ -530,14 +530,15 @@ def measured_loads(
     copies = {name: serving.copies(name) for name in map(_text, models)}
     number = {by: place for place, by in enumerate(dict.fromkeys(copies.values()))}
     owners = {name: number[by] for name, by in copies.items()}
-    flying, found = np.zeros(len(hours)), []
-    for owner, own, moments in changes(connection, owners):
-        runs = in_flight(own.assign(model=None))
+    flying, found = np.zeros(len(hours)), [NO_LOAD]
+    for own, moments in changes(connection, owners):
+        runs = in_flight(own)
         flying += load_by_hour(runs, hours)
-        of_copies = load(runs, unevenness(runs, moments)).drop(columns="model")
-        names = [name for name, by in owners.items() if by == owner]
-        found.append(pd.DataFrame({"model": names}, dtype=object).join(of_copies, how="cross"))
-    return pd.Series(flying, hours.tolist()), pd.concat(found or [NO_LOAD], ignore_index=True)
+        found.append(load(runs, unevenness(runs, moments)))
+    of_copies = pd.concat(found[1:] or found).rename(columns={"model": "owner"})
+    names = pd.DataFrame({"model": [*owners], "owner": [*owners.values()]}, dtype=object)
+    measured = names.merge(of_copies, on="owner").drop(columns="owner")
+    return pd.Series(flying, hours.tolist()), measured
 
 
 def loads(

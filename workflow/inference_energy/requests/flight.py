@@ -15,13 +15,17 @@ BINS_PER_HOUR = MICROSECONDS_PER_HOUR // FLIGHT_BIN
 CHANGES = ("flight", "moments")
 """Tables of counts of what is in flight: by bin, and of some bins moment by moment."""
 
+MOST_CHANGES = 2**16
+"""Changes that are gone through at once, but for those of one owner that has more."""
+
 
 def changes(
     connection: duckdb.DuckDBPyConnection, owners: Mapping[str | None, int]
-) -> Iterator[tuple[int, pd.DataFrame, pd.DataFrame]]:
-    """Changes of what is in flight on the copies of one owner after another.
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Changes of what is in flight on the copies of some owners after others.
 
-    All together would take memory in proportion to models times time.
+    All together would take memory in proportion to models times time, and one by one of thousands
+    of models a minute and more.
 
     Parameters
     ----------
@@ -32,25 +36,30 @@ def changes(
 
     Yields
     ------
-    int, DataFrame, DataFrame
-        Owner, and its changes: as ``in_flight`` takes them, and as ``unevenness`` does, without the
-        model.
+    DataFrame, DataFrame
+        Changes of some owners, as ``in_flight`` takes them and as ``unevenness`` does, the owner
+        for the model.
     """
     names = {"name": [name or "" for name in owners], "owner": [*owners.values()]}
     connection.register("owner_names", pd.DataFrame(names).astype({"name": str}))
     for table in CHANGES:
         sums = ", ".join(f"sum({column})::BIGINT AS {column}" for column in TABLES[table][1])
-        # sorted, so that each owner is a few blocks of the table
+        # sorted, so that some owners are a few blocks of the table
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE owned_{table} AS SELECT owner, time, {sums} FROM {table}"
-            " JOIN owner_names ON coalesce(model, '') = name GROUP BY ALL ORDER BY owner, time"
+            f"CREATE OR REPLACE TEMP TABLE owned_{table} AS SELECT owner AS model, time, {sums}"
+            f" FROM {table} JOIN owner_names ON coalesce(model, '') = name GROUP BY ALL"
+            " ORDER BY owner, time"
         )
     connection.unregister("owner_names")
-    found = connection.execute("SELECT DISTINCT owner FROM owned_flight ORDER BY ALL").fetchall()
-    for (owner,) in found:
-        of_owner = "SELECT * EXCLUDE (owner) FROM owned_{} WHERE owner = ? ORDER BY time"
-        own, moments = (connection.execute(of_owner.format(t), [owner]).df() for t in CHANGES)
-        yield owner, own, moments
+    rows = " UNION ALL ".join(f"SELECT model FROM owned_{table}" for table in CHANGES)
+    sizes = connection.execute(
+        f"SELECT model, count(*) AS rows FROM ({rows}) GROUP BY ALL ORDER BY ALL"
+    ).df()
+    together = sizes["model"].groupby(sizes["rows"].cumsum() // MOST_CHANGES)
+    for ends in together.agg(["min", "max"]).to_numpy().tolist():
+        some = "FROM owned_{} WHERE model BETWEEN ? AND ? ORDER BY model, time"
+        own, moments = (connection.execute(some.format(table), ends).df() for table in CHANGES)
+        yield own, moments
     for table in CHANGES:
         connection.execute(f"DROP TABLE owned_{table}")
 
@@ -86,7 +95,7 @@ def in_flight(flight: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["bins"] > 0].reset_index(drop=True)
 
 
-def unevenness(runs: pd.DataFrame, moments: pd.DataFrame) -> float:
+def unevenness(runs: pd.DataFrame, moments: pd.DataFrame) -> NDArray[np.float64]:
     """Mean square of the requests in flight in some bins, over what their means say of it.
 
     Of two requests that are in flight for a part of a bin, its mean does not say whether they meet:
@@ -97,36 +106,42 @@ def unevenness(runs: pd.DataFrame, moments: pd.DataFrame) -> float:
     Parameters
     ----------
     runs : DataFrame
-        As from ``in_flight``, of one model.
+        As from ``in_flight``.
     moments : DataFrame
-        time (rising) and change of all that changes in some of the bins. [us, requests]
+        model, time (rising for each) and change of all that changes in some of the bins. [us,
+        requests]
 
     Returns
     -------
-    float
-        1 if there are no moments. [1]
+    ndarray
+        Of the model of each of ``runs``; 1 if it has no moments. [1]
     """
-    bins, left = moments["time"] // FLIGHT_BIN, FLIGHT_BIN - moments["time"] % FLIGHT_BIN
-    known = runs[runs["time"].isin(bins) & ~runs["steady"]].set_index("time")
-    told = known["mean"] ** 2 + known["own"]
-    if not told.sum():
-        return 1.0
-    in_bins = (moments["change"] * left).groupby(bins).sum() / FLIGHT_BIN
-    before = (known["mean"] - in_bins).round()
-    level = moments["change"].groupby(bins).cumsum() + bins.map(before)
-    rise = level**2 - (level - moments["change"]) ** 2
-    squares = before**2 + (rise * left).groupby(bins).sum() / FLIGHT_BIN
-    return float(squares.sum() / told.sum())
+    keys, model = ["model", "time"], pd.factorize(runs["model"], use_na_sentinel=False)[0]
+    bins = runs.assign(number=model)[~runs["steady"]]
+    left = FLIGHT_BIN - moments["time"] % FLIGHT_BIN
+    found = moments.assign(time=moments["time"] // FLIGHT_BIN, left=left).merge(bins, on=keys)
+    found["risen"] = found["change"] * found["left"]
+    of_bin = found.groupby(keys, dropna=False, sort=False)
+    before = (found["mean"] - of_bin["risen"].transform("sum") / FLIGHT_BIN).round()
+    level = of_bin["change"].cumsum() + before
+    rise = level**2 - (level - found["change"]) ** 2
+    # what is of a bin counts with its first moment
+    first = ~found.duplicated(keys)
+    squares = before**2 * first + rise * found["left"] / FLIGHT_BIN
+    told = (found["mean"] ** 2 + found["own"]) * first
+    count = model.max(initial=-1) + 1
+    met, by_chance = (np.bincount(found["number"], each, count) for each in (squares, told))
+    return np.divide(met, by_chance, out=np.ones(count), where=by_chance > 0)[model]
 
 
-def load(runs: pd.DataFrame, uneven: float = 1.0) -> pd.DataFrame:
+def load(runs: pd.DataFrame, uneven: NDArray[np.float64] | float = 1.0) -> pd.DataFrame:
     """Requests in flight over the log, by model.
 
     Parameters
     ----------
     runs : DataFrame
         As from ``in_flight``.
-    uneven : float
+    uneven : array_like
         As from ``unevenness``. [1]
 
     Returns
