@@ -328,6 +328,11 @@ def test_a_total_beside_its_counters_or_gpus_is_refused(tmp_path):
     }
     text = named(**counts).replace("power_w", "energy_j")
     assert told in refusal(tmp_path, text)
+    assert told in refusal(tmp_path, text, "gpu")
+    twice = "\n".join(line for row in text.splitlines()[1:] for line in (row, row))
+    assert told in refusal(tmp_path, f"{text.splitlines()[0]}\n{twice}\n", "gpu")
+    even = {meter: start[meter] + 300.0 * np.arange(12) * n for n, meter in enumerate("abc", 1)}
+    assert len(read(tmp_path, named(**even).replace("power_w", "energy_j"), "gpu")) == 36
     steps = {
         meter: [start[meter] + 3600.0 * rise * (n // 3) for n in range(12)]
         for meter, rise in zip("abc", (1, 1, 2), strict=True)
@@ -335,6 +340,20 @@ def test_a_total_beside_its_counters_or_gpus_is_refused(tmp_path):
     assert len(read(tmp_path, named(**steps).replace("power_w", "energy_j"))) == 36
     counts["c"] = start["c"] + 1.2 * np.cumsum(both)
     assert len(read(tmp_path, named(**counts).replace("power_w", "energy_j"))) == 36
+
+
+@pytest.mark.parametrize("total", ["all", "gpu_total", "Sum of GPUs"])
+@pytest.mark.parametrize("column", ["power_w", "energy_j"])
+def test_a_total_that_is_called_so_may_be_constant(total, column, tmp_path):
+    """A log of the time under load alone may not vary; its mean is the power of a benchmark."""
+    powers = {"gpu 0": 300.0, "gpu 1": 310.0, total: 610.0}
+    rows = {meter: [power] * 12 for meter, power in powers.items()}
+    if column == "energy_j":
+        rows = {meter: 5e6 + np.cumsum(row) for meter, row in rows.items()}
+    text = named(**rows).replace("power_w", column)
+    assert f"{total} reads the sum of gpu 0, gpu 1" in refusal(tmp_path, text, "gpu")
+    other = text.replace(total, "tall")
+    assert len(read(tmp_path, other, "gpu")) == 36
 
 
 @pytest.mark.parametrize("repeated", ['"params"', '"apower"'])

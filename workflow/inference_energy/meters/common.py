@@ -169,6 +169,10 @@ PARTS, VARIES = (2, 3), 0.05
 then vary by this share: constant powers add up by chance."""
 
 
+TOTAL = re.compile(r"(?<![a-z])(all|total|sum)(?![a-z])", re.IGNORECASE)
+"""What a meter of several GPUs is called."""
+
+
 MOST_METERS, MOMENTS = 24, 200
 """Meters of which sums of some are looked for, and readings of a total that they are held to."""
 
@@ -706,16 +710,18 @@ def totals(frame: pd.DataFrame, scope: str) -> list[str]:
     scope : str
         gpu, cpu or node.
     """
-    found = _totals(frame, "power_w", scope)
-    # GPUs that all work alike add up by chance, in counts more than in powers
-    return list(
-        dict.fromkeys(found if scope == "gpu" else found + _totals(frame, "energy_j", scope))
-    )
+    found = _totals(frame, "power_w", scope) + _totals(frame, "energy_j", scope)
+    return list(dict.fromkeys(found))
 
 
 def _totals(frame: pd.DataFrame, column: str, scope: str) -> list[str]:
-    """Problems of meters whose powers, or the rises of whose counters, are the sum of others'."""
-    readings = frame.dropna(subset=[column])
+    """Problems of meters whose powers, or the rises of whose counters, are the sum of others'.
+
+    Counts of GPUs that all work alike add up by chance, more than powers: theirs are told by the
+    mean powers between counts.
+    """
+    as_power = column == "power_w" or scope == "gpu"
+    readings = frame.dropna(subset=[column]).drop_duplicates(["meter", "time_s"])
     found = {
         str(meter): own.iloc[:: len(own) // MOMENTS + 1] for meter, own in readings.groupby("meter")
     }
@@ -724,7 +730,9 @@ def _totals(frame: pd.DataFrame, column: str, scope: str) -> list[str]:
     def read(meter: str, times: Array) -> Array:
         at, values = found[meter]["time_s"].to_numpy(), found[meter][column].to_numpy()
         told = np.interp(times, at, values)
-        return told - np.interp(start, at, values) if column == "energy_j" else told
+        if column == "power_w":
+            return told
+        return np.diff(told) / np.diff(times) if as_power else told - np.interp(start, at, values)
 
     problems = []
     for meter, own in found.items():
@@ -732,12 +740,13 @@ def _totals(frame: pd.DataFrame, column: str, scope: str) -> list[str]:
         times = times[times >= start] if column == "energy_j" else times
         total = read(meter, times)
         # a counter of a few steps may rise as others do
-        if len(np.unique(total)) < (LEAST_TWICE if column == "energy_j" else 1):
+        if len(np.unique(total)) < (1 if as_power else LEAST_TWICE):
             continue
         others = {other: read(other, times) for other in found if other != meter}
         least = LEAST_PART * np.median(total)
         known = {name: part for name, part in others.items() if np.median(part) > least}
-        parts = _parts(total, known, column == "power_w", scope)
+        is_told = scope != "gpu" or bool(TOTAL.search(meter))
+        parts = _parts(total, known, column == "power_w" and scope != "gpu", is_told)
         if parts:
             problems.append(
                 f"{meter} reads the sum of {', '.join(parts)}: it would count twice; leave the "
@@ -747,16 +756,25 @@ def _totals(frame: pd.DataFrame, column: str, scope: str) -> list[str]:
 
 
 def _parts(
-    total: Array, others: Mapping[str, Array], is_power: bool, scope: str
+    total: Array, others: Mapping[str, Array], of_phases: bool, is_told: bool
 ) -> tuple[str, ...]:
     """Names of all the other meters, or of two or three of them, that add up to a total.
 
-    Of GPUs, whose powers must vary, all the others alone; so of counters, which always vary.
+    Parameters
+    ----------
+    total : array
+        Its powers or rises.
+    others : dict of str to array
+        Those of the other meters.
+    of_phases : bool
+        Whether two or three of them may be its parts, where it varies.
+    is_told : bool
+        Whether it need not vary to be the sum of all: GPUs that work alike add up by chance.
     """
     low, high = np.quantile(total, [0.1, 0.9])
     varies = high - low > VARIES * high
-    sets = [tuple(others)] if len(others) > 1 and (varies or scope != "gpu") else []
-    if varies and is_power and scope != "gpu" and len(others) <= MOST_METERS:
+    sets = [tuple(others)] if len(others) > 1 and (varies or is_told) else []
+    if varies and of_phases and len(others) <= MOST_METERS:
         sets += [names for count in PARTS for names in combinations(others, count)]
     for names in sets:
         apart = np.abs(sum(others[name] for name in names) - total)
