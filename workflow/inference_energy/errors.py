@@ -1,6 +1,12 @@
 """The one exception that a user's input can cause."""
 
+import re
 from collections.abc import Iterable
+
+STEERING = re.compile(
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What steers a terminal, ends a line unseen, or cannot be written as UTF-8."""
 
 
 class InputError(Exception):
@@ -13,8 +19,14 @@ class InputError(Exception):
     """
 
     def __init__(self, problems: str | Iterable[str]) -> None:
-        self.problems = [problems] if isinstance(problems, str) else list(problems)
+        told = [problems] if isinstance(problems, str) else problems
+        # a value that a message repeats may hold anything
+        self.problems = [STEERING.sub(_escaped, problem) for problem in told]
         super().__init__("\n".join(self.problems))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 class UnansweredError(InputError):

@@ -143,3 +143,6 @@ def test_an_answer_that_is_an_error_is_told(tmp_path):
     answer = {"status": "error", "errorType": "bad_data", "error": "no such query"}
     message = refusal(tmp_path, answer, "gpu")
     assert "holds the error no such query, no matrix: ask /api/v1/query_range" in message
+    # what a server says is no message of its own
+    answer["error"] = "no\nsuch \x1b[31mquery"
+    assert "holds the error no such query" in refusal(tmp_path, answer, "gpu").splitlines()[0]

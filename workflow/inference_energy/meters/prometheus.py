@@ -132,7 +132,7 @@ def _read_answer(
     data = answer.get("data") or {}
     if data.get("resultType") != "matrix":
         said = (
-            f"the error {answer['error']}"
+            f"the error {on_one_line(str(answer['error']).encode())}"
             if "error" in answer
             else data.get("resultType", "nothing")
         )
