@@ -51,6 +51,33 @@ def test_a_day_is_charged_by_its_own_method_and_split(known):
     assert files.answer_folder(day) == "build/requests/revised-1000000000/revised"
 
 
+@pytest.mark.parametrize(
+    ("method", "model", "meant"),
+    [
+        ("oviedo2026", "Llama 3.1 405", "Llama 3.1 405B"),
+        ("revised", "GLM 5", "GLM-5"),
+        # its tables have it, and the method does not take it
+        ("revised", "Llama 3.1 70B", "Llama 3.1 405B"),
+    ],
+)
+def test_a_model_that_a_method_cannot_have_is_refused_before_the_log_is_counted(
+    known, log, tmp_path, method, model, meant
+):
+    form = tmp_path / "mine.yaml"
+    form.write_text(
+        "source: ours\ntime: text\ncolumns: {input: input_tokens, output: output_tokens}\n"
+        f"models: {{chat: {model}, code: DeepSeek-R1}}\n"
+    )
+    asked = log | {"method": method, "format": str(form)}
+    with pytest.raises(InputError) as told:
+        known(asked)
+    (line,) = str(told.value).splitlines()
+    assert line.startswith(f"key format: key models.chat: value {model}: method {method} has no")
+    assert line.endswith(f"did you mean {meant}?")
+    # a deployment has one model, whatever the log calls it
+    assert known(log | {"deployment": EXAMPLE, "format": str(form)})
+
+
 def test_a_log_on_disk_is_named_and_has_the_tables_of_its_columns(known, log):
     stored = known(log | {"method": "revised"})
     assert re.fullmatch("build/requests/my-log.2025-[0-9a-f]{8}", stored["folder"])

@@ -1,5 +1,6 @@
 """What `snakemake requests` asks: a log, what it is charged by, and the files behind both."""
 
+import csv
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -9,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from inference_energy.deployments import files as deployments
-from inference_energy.documents import read, read_schema, schema_problems
+from inference_energy.documents import near, read, read_schema, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.lock import Lock
-from inference_energy.method.materials import inputs_of_any
+from inference_energy.method.materials import inputs_of_any, tables_of
 from inference_energy.project import path_problems, provided
 from inference_energy.requests import generate
 from inference_energy.requests.formats import COMPRESSIONS, KINDS, format_problems, shown
@@ -116,6 +117,8 @@ def load(
     reference = methods.get(deployments.REFERENCE)
     if not (served and known and reference):
         return None
+    if "path" not in served and (problems := _model_problems(known, served["method"])):
+        raise InputError(problems)
     log = config["log"] if day else shown(_name(config["log"]))
     title = f"{log}, {served['method']['title']}"
     return known | {
@@ -212,6 +215,31 @@ def _stored(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
         "left_out": [shown(Path(file).name) for file in left_out(config["log"])],
         "parts": parts if log.kind == "parquet" else min(parts, len(log.files)),
     }
+
+
+def _model_problems(known: Mapping[str, Any], method: Mapping[str, Any]) -> list[str]:
+    """Say which models of a format's the method cannot have: which of the others it has is known
+    when its laws are fitted, and a log of a billion rows is counted before.
+    """
+    stated = known["log"].get("form", {}).get("models", {})
+    tables = tables_of(method)
+    # a table that is not there is told where it is asked for
+    if not stated or not all(map(os.path.isfile, tables)):
+        return []
+    models = method["benchmarks"].get("models") or sorted({m for t in tables for m in _models(t)})
+    return [
+        f"key format: key models.{name}: value {model}: method {method['id']} has no benchmarks of"
+        f" such a model; allowed is one that {', '.join(tables)} has, and the method takes; correct"
+        " it, or take it out where the method's frontier blend is meant" + near(model, models)
+        for name, model in stated.items()
+        if model not in models
+    ]
+
+
+def _models(table: str) -> set[str]:
+    """Models that a throughput table has rows of."""
+    with open(table, encoding="utf-8", newline="") as text:
+        return {row.get("model") or "" for row in csv.DictReader(text)}
 
 
 def _name(path: str) -> str:
