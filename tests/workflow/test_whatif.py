@@ -1,4 +1,4 @@
-"""The answer to a changed assumption: what it says of ten edits, and how short a diff is."""
+"""The answer to a changed assumption: what it says of eleven edits, how short a diff is."""
 
 import importlib.util
 import re
@@ -86,6 +86,12 @@ EDITS = {
         lambda text: replaced(text, "value: 500, unit: tokens", "value: 1000, unit: tokens"),
         ["Traditional input tokens 500 -> 1,000 tokens", "Llama 3.1 70B", "enters", "leaves"],
         ["value: 1000", "+Llama 3.1 70B,"],
+    ),
+    "input charged": (
+        METHOD,
+        lambda text: replaced(text, "{value: null,", "{value: 30,"),
+        ["Input tokens per output token charged none -> 30 raises the traditional median by 7.1 %"],
+        ["+  input_tokens_per_output_token: {value: 30, unit: '1', source: "],
     ),
     "law": (
         METHOD,
