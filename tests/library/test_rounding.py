@@ -11,6 +11,7 @@ from inference_energy.rounding import (
     ranking,
     ratio,
     relative,
+    significant,
 )
 from inference_energy.tables import format_number
 from repository import ROOT, result_tables
@@ -48,6 +49,13 @@ def test_what_decides_a_rank_are_nine_digits():
     assert ranking(1.234567896) != ranking(1.234567894)
     assert ranking(1.23456789) != ranking(1.23456790)
     assert isinstance(ranking("2"), float)
+
+
+def test_a_number_keeps_the_digits_that_are_asked_for():
+    kept = significant([10.5644, -0.00345525, 405.0, 0.0], 4)
+    assert kept == pytest.approx([10.56, -0.003455, 405.0, 0.0], rel=1e-13)
+    assert significant(99999.0, 4) == 100000.0
+    assert np.isnan(significant(np.nan, 4))
 
 
 def test_ties_but_for_rounding_are_in_the_order_of_their_names():

@@ -1,4 +1,4 @@
-"""The answer to a changed assumption: what it says of eleven edits, how short a diff is."""
+"""The answer to a changed assumption: what it says of a dozen edits, how short a diff is."""
 
 import importlib.util
 import re
@@ -142,6 +142,13 @@ EDITS = {
             'and raises "fleet, with long queries, improved" by 5',
         ],
         ["value: 0.2", '+oviedo2026,"fleet, with long queries"'],
+    ),
+    "normal quantile": (
+        # of every method, and so small that only what is quoted may show it
+        METHOD,
+        lambda text: replaced(text, "normal_quantile_95: 1.645", "normal_quantile_95: 1.644854"),
+        ["Monte Carlo normal quantile 95 1.645 -> 1.64485"],
+        ["normal_quantile_95: 1.644854,"],
     ),
 }
 

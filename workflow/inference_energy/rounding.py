@@ -44,14 +44,19 @@ def relative(new: float, old: float) -> float:
     return ratio(float(cut(new - old, max(abs(new), abs(old)))), old)
 
 
-def ranking(values: ArrayLike) -> NDArray[np.float64]:
-    """Give numbers to as many digits as may decide an order."""
+def significant(values: ArrayLike, digits: int) -> NDArray[np.float64]:
+    """Give numbers rounded to so many significant digits."""
     values = np.asarray(values, float)
     size = np.abs(values)
     known = (size > 0) & np.isfinite(size)
     exponent = np.floor(np.log10(np.where(known, size, 1.0)))
-    unit = 10.0 ** (exponent - RANKING_DIGITS + 1)
+    unit = 10.0 ** (exponent - digits + 1)
     return np.where(known, np.round(values / unit) * unit, values)[()]
+
+
+def ranking(values: ArrayLike) -> NDArray[np.float64]:
+    """Give numbers to as many digits as may decide an order."""
+    return significant(values, RANKING_DIGITS)
 
 
 def largest_first(values: Mapping[Any, float]) -> list[Any]:

@@ -16,13 +16,16 @@ from inference_energy.energy.mixtures import Energy
 from inference_energy.energy.monte_carlo import Samples
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.setup import TRIMMED, UNTRIMMED, Coupling, Regime, Setup
-from inference_energy.rounding import largest_first
+from inference_energy.rounding import largest_first, significant
 
 Answers = dict[tuple[str, str], dict[str, float]]
 """Statistics by subject and pathway."""
 
 Line = dict[str, Any]
 """Line of a result table."""
+
+QUOTED_DIGITS = 4
+"""Significant digits of a member's median: smaller changes are no line of a diff."""
 
 NARROWEST = 1.01
 """Ratio of the ends of a histogram or density from which on its steps differ in six digits. [1]"""
@@ -138,10 +141,12 @@ def members(places: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        model, parameters [billions], ranked_by (median | parameters); by regime the median [Wh]
-        and the share (0 if the model is not in that blend) [1], such as traditional_median.
+        model, parameters [billions], ranked_by (median | parameters); by regime the median to
+        QUOTED_DIGITS [Wh] and the share (0 if the model is not in that blend) [1], such as
+        traditional_median.
     """
     inside = places[places["model"].isin(places.loc[places["share"] > 0, "model"])]
+    inside = inside.assign(median=significant(inside["median"], QUOTED_DIGITS))
     wide = inside.pivot_table(index="model", columns="regime", values=["median", "share"])
     wide.columns = [f"{regime}_{column}" for column, regime in list[Any](wide.columns)]
     known = inside.drop_duplicates("model").set_index("model")[["parameters", "ranked_by"]]
