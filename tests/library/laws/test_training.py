@@ -849,6 +849,20 @@ def test_beyond_without_loads_are_the_lengths_still(user, training, hardware):
     assert list(bare) == ["", "output; context"]
 
 
+def test_the_load_of_a_run_is_at_most_its_requests(user, training, hardware):
+    """More are never served at once, whatever the client would have kept."""
+    of = {"engine": "vLLM", "throughput_tps": 50}
+    rows = user(
+        of | {"concurrency": 1},
+        of | {"concurrency": 64, "requests": 1},
+        of | {"concurrency": None, "requests": 1},
+        of | {"concurrency": 64, "requests": 64},
+        of | {"concurrency": 1e6, "requests": 64},
+    )
+    told = beyond(rows, training, hardware["models"])
+    assert ["load" in each.split("; ") for each in told] == [True, True, True, False, False]
+
+
 def test_experts_of_a_model_that_has_none_are_beyond_on_two_gpus(user, training, hardware):
     rows = user({"engine": "vLLM", "expert_parallel": 2}, {"engine": "vLLM", "expert_parallel": 1})
     assert list(beyond(rows, training, hardware["models"])) == ["layout", ""]

@@ -521,6 +521,9 @@ def beyond(rows: pd.DataFrame, training: pd.DataFrame, models: pd.DataFrame) -> 
         low = ends["min"].fillna(training[column].min()).to_numpy()
         high = ends["max"].fillna(training[column].max()).to_numpy()
         value = rows[column].to_numpy(float)
+        if column == "concurrency" and "requests" in rows:
+            # a run never serves more at once than it has; empty: without end
+            value = np.fmin(value, rows["requests"].to_numpy(float, na_value=np.nan))
         found[name] = (value < low) | (value > high)
     found["context"] = over_context(rows, models).to_numpy(float) > 1
     count, copies, spread = layout(rows)
