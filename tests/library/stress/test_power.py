@@ -308,6 +308,17 @@ def test_a_meter_that_only_counts_has_an_idle_power(every):
     assert remark.message.startswith("300 W before the first request against 300 W under load")
 
 
+@pytest.mark.parametrize("idle", [2400.0, 3000.0, 3500.0])
+def test_idle_power_of_a_counter_in_whole_watt_hours_is_that_of_its_time(idle):
+    """Steps of 3.6 kJ are a second long, or two: those of two are as many watts for as long."""
+    times = NOON + np.arange(0.0, 400.0)
+    power = np.where((times > NOON + 150) & (times <= NOON + 250), 6000.0, idle)
+    counts = np.floor(np.cumsum(power) / 3600) * 3600
+    starts, ends = pd.Series([NOON + 150.0]), pd.Series([NOON + 250.0])
+    seen = samples(times, energy=counts, meter="node")
+    assert idle_power(seen, starts, ends) == pytest.approx(idle, rel=0.02)
+
+
 def test_a_count_that_was_there_before_the_first_reading_is_no_jump_of_power():
     """A Prometheus that scrapes every 15 s, asked for every second from the middle of a scrape."""
     seconds = np.arange(14.0, 301.0)

@@ -465,7 +465,7 @@ def check_idle(
     if used.notna().any():
         return []
     inside = samples[samples["time_s"].between(*window)]
-    idle, loaded = (part.groupby("meter")["power_w"].mean().sum() for part in (before, inside))
+    idle, loaded = (_mean_powers(part).sum() for part in (before, inside))
     if not (loaded > 0 and idle > IDLE_POWER_SHARE * loaded):
         return []
     told = f"{idle:.0f} W before the first request against {loaded:.0f} W under load: the meter"
@@ -539,7 +539,16 @@ def idle_power(samples: pd.DataFrame, starts: pd.Series, ends: pd.Series) -> flo
     in_flight = np.searchsorted(begun, times + reach + AT_ONCE, "right") - done
     since = np.where(done == 0, np.inf, times - reach - ended[np.maximum(done - 1, 0)])
     near = (times > begun[0] - IDLE_REACH) & (times < ended[-1] + IDLE_REACH)
-    quiet = samples[(in_flight <= 0) & (since > SETTLING) & near].groupby("meter")["power_w"]
-    if not len(quiet) or quiet.count().min() < LEAST_IDLE:
+    quiet = samples[(in_flight <= 0) & (since > SETTLING) & near]
+    counts = quiet.groupby("meter")["power_w"].count()
+    if not len(counts) or counts.min() < LEAST_IDLE:
         return np.nan
-    return float(quiet.mean().sum())
+    return float(_mean_powers(quiet).sum())
+
+
+def _mean_powers(samples: pd.DataFrame) -> pd.Series:
+    """Mean power of each meter [W], a mean over some time as long as that: see `told_power`."""
+    read = samples.dropna(subset=["power_w"])
+    spans = read["span_s"].where(read["span_s"] > 0, 1.0)
+    energies = (read["power_w"] * spans).groupby(read["meter"]).sum()
+    return energies / spans.groupby(read["meter"]).sum()
