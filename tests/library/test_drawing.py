@@ -12,6 +12,7 @@ import redraw
 from inference_energy import drawing
 from inference_energy.paper import figures
 from legibility import contrast
+from matplotlib import rc_context
 from matplotlib.colors import to_rgb
 from matplotlib.font_manager import FontProperties, findfont
 from PIL import Image
@@ -51,6 +52,19 @@ def test_two_renders_give_the_same_bytes(tmp_path):
         written.append([path.read_bytes() for path in paths])
     assert all(written[0])
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("name", [r"a $\frac{$ b", "USD $5 to $6 a kWh", r"a\$b"])
+def test_names_stand_as_they_are_and_are_no_formula(name, tmp_path):
+    with rc_context(drawing.SETTINGS):
+        figure = drawing.new_figure(3, 2)
+        axes = drawing.frame(figure, 0.5, 0.5, 0.5, 0.5)
+        axes.annotate(name, (0, 0))
+        axes.set_yticks([0.5], [name])
+    drawing.save_all({"a": figure}, [tmp_path / "a.svg", tmp_path / "a.png"])
+    drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert len(re.findall(rf"<text[^>]*>{re.escape(name)}</text>", drawn)) == 2
+    assert name in drawing.described(tmp_path / "a.svg")
 
 
 @pytest.mark.parametrize("name", ["1b", "s2", "claims"])

@@ -76,6 +76,8 @@ SETTINGS: dict[Any, Any] = {
     "legend.fontsize": SMALL,
     "legend.frameon": False,
     "svg.fonttype": "none",
+    # names may hold a dollar sign, and no label here is a formula
+    "text.parse_math": False,
     "svg.hashsalt": "inference-energy",
 }
 """Matplotlib settings under which figures are drawn and saved."""

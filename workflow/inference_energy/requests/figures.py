@@ -219,8 +219,7 @@ def parts(table: pd.DataFrame) -> Figure:
 
 
 def _short_name(name: str) -> str:
-    short_name = name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
-    return short_name.replace("$", r"\$")
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 @rc_context(SETTINGS)
