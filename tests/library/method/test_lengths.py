@@ -506,6 +506,12 @@ LEAST_LOG_T = 300 * np.exp(0.5 * stats.t(3).ppf(0.8))
             ParetoLengths(300, 300, 1.2),
             "300: allowed is above the median, which is 300; raise it or lower the median",
         ),
+        (
+            # as near as floats are, so that all lengths would be one, or none a number
+            ParetoLengths(300, np.nextafter(300.0, 301.0), 0.2),
+            "300: allowed is above the median, which is 300; raise it or lower the median",
+        ),
+        (ParetoLengths(300, 300.01, 0.2), None),
         (ParetoLengths(300, 301, 1.2), None),
         (
             LogTLengths(300, LEAST_LOG_T - 1, 0.5, 3),

@@ -43,6 +43,10 @@ LEAST_ABOVE = 1e-6
 """Share of the queries that has to reach the minimum: fewer are no distribution to speak of. [1]"""
 
 
+NEAREST = 1e-6
+"""Part of the median that a maximum is above it at least [1]: of less, rounding decides what is
+left between them."""
+
 RISE = 1e-9
 """np.interp needs rising lengths: ties of a trace get a rise far below one token. [tokens]"""
 
@@ -427,7 +431,7 @@ class _UpTo(_ByMedian):
         return replace(self.scaled(median / self.median), median=median, minimum=self.minimum)
 
     def problems(self) -> Iterator[str]:
-        if not self.median < self.maximum:
+        if not self.median * (1 + NEAREST) < self.maximum:
             yield (
                 f"maximum: value {self.maximum:g}: allowed is above the median, which is"
                 f" {self.median:g}; raise it or lower the median"
