@@ -1,5 +1,6 @@
 """Tables of a log's answer."""
 
+import json
 import tracemalloc
 from dataclasses import replace
 
@@ -195,6 +196,25 @@ def test_many_models_of_a_long_log_take_no_more_memory_than_few(paper):
         finally:
             tracemalloc.stop()
     assert peaks[1] < 1.5 * peaks[0]
+
+
+@pytest.mark.parametrize(
+    ("more", "missing"),
+    [((True, True, False), 0), ((True, True), 2), ((True, None), 1), ((None, None), 0)],
+)
+@pytest.mark.parametrize("parts", [1, 2])
+def test_pages_of_which_none_is_the_last_are_told(count, tmp_path, more, missing, parts):
+    """Of some pages, as of a script that asks for the first alone, the rest is missing."""
+    bucket = {"input_tokens": 120, "output_tokens": 30, "num_model_requests": 2, "model": "a"}
+    (tmp_path / "log").mkdir()
+    for number, one in enumerate(more):
+        says = {} if one is None else {"has_more": one, "next_page": "page_2" if one else None}
+        of_page = {"data": [{"start_time": 1740823200, "results": [bucket]}]} | says
+        (tmp_path / "log" / f"{number}.json").write_text(json.dumps(of_page))
+    counts = count(tmp_path / "log", parts)
+    found = answers.kinds(counts["kinds"]).set_index("kind")["rows"]
+    assert found["no last page"] == missing and found["rows"] == len(more)
+    assert counts["lengths"]["n"].sum() == 2 * len(more)
 
 
 def test_models_of_few_requests_are_measured_together(paper, monkeypatch):

@@ -46,6 +46,15 @@ def test_the_total_of_a_small_log_is_told_in_its_size(answered, tables, settings
     assert "**0.0123 Wh** (P5 to P95: 0.0123 Wh to 0.0123 Wh; mean 0.0123 Wh)" in text
 
 
+def test_the_page_says_that_pages_of_the_log_are_missing(answered, tables, settings):
+    said = "none that it is the last"
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    kinds = tables["kinds"]
+    tables["kinds"] = kinds.assign(rows=kinds["rows"].mask(kinds["kind"] == "no last page", 3))
+    text = page("A log", tables, answered[2], settings, LOAD)
+    assert text.index(said) < text.index("## By model") and "| no last page | 3 |" in text
+
+
 def test_hours_are_shown_where_the_log_has_them_and_the_rest_pointed_at(answered, tables, settings):
     hours = pd.concat([tables["by_model"].assign(hour="2025-01-01T00:00Z")] * 20)
     text = page("A log", tables | {"by_hour": hours}, answered[2], settings, LOAD)

@@ -20,7 +20,9 @@ from inference_energy.requests.counts import (
     CELLS,
     EXAMPLES,
     FINE_BITS,
+    FOLLOWED,
     KINDS,
+    LAST,
     WIDE_BITS,
 )
 from inference_energy.requests.energies import (
@@ -370,7 +372,9 @@ def _weighted_median(lengths: pd.DataFrame, name: str) -> float:
 
 def kinds(counted: pd.DataFrame) -> pd.DataFrame:
     """Rows of every kind and the rule for them, a DataFrame; ``counted`` as the table ``kinds``."""
-    found = counted.set_index("kind")["n"]
+    found = counted.set_index("kind")["n"].to_dict()
+    if not found.get(LAST):
+        found["no last page"] = found.get(FOLLOWED, 0)
     rows = [("rows", int(found.get("rows", 0)), "all rows that could be read")]
     rows += [(kind, int(found.get(kind, 0)), rule) for kind, rule in KINDS.items()]
     return _ranked(pd.DataFrame(rows, columns=["kind", "rows", "rule"]))

@@ -26,7 +26,7 @@ import duckdb
 
 from inference_energy.errors import InputError
 from inference_energy.requests.formats import COLUMNS, NO_NUMBER, TOKENS, bare_name, literal
-from inference_energy.requests.log import Log, Unit, requests_view, values_of
+from inference_energy.requests.log import PAGES, Log, Unit, requests_view, values_of
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ KINDS = {
     "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
     "unreadable": "no row of the file's columns, as all lines of an open quote, or no JSON"
     " object, or one with a key twice or without the lists of its format; it does not count",
+    "no last page": "pages that say that another follows, and none of the log is the last one;"
+    " they count, and what follows is missing",
     "no number": "cached or reasoning tokens are stated and no whole number; the row counts, with"
     " none of them",
     "cached above input": "more cached than input tokens; all input counts as cached",
@@ -112,6 +114,9 @@ KINDS = {
     "out of order": "starts before the row above it; the row counts, order does not matter",
 }
 """Kinds of rows that are told, and the rule for each."""
+
+FOLLOWED, LAST = "pages that others follow", "last pages"
+"""What is counted beside the kinds of rows, of pages that say whether they are the last."""
 
 NOT_COUNTED = ("answered elsewhere", "no tokens", "negative", "absurd", "no requests")
 """Kinds that a row shows by itself and that do not count."""
@@ -431,6 +436,11 @@ def _count_unit(
     stated, unreadable, first = requests_view(log, unit, connection, folder)
     passed = _passed(connection, stated)
     kinds = _count_kinds(connection, unit, longest, stated, passed, unreadable)
+    if "more" in log.form:
+        (pages,) = connection.execute(f"SELECT getvariable('{PAGES}')").fetchall()[0]
+        connection.executemany(
+            "INSERT INTO kinds VALUES (?, ?)", [*zip((FOLLOWED, LAST), pages, strict=True)]
+        )
     for row in first[:EXAMPLES]:
         sql = "INSERT INTO examples (kind, file, row) VALUES ('unreadable', ?, ?)"
         connection.execute(sql, [unit.file, row])

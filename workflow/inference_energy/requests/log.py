@@ -75,6 +75,9 @@ NOTHING = 100
 TABLE_LOGS = ("_delta_log", ".hoodie")
 """Folders of tables that keep replaced files beside those that count."""
 
+PAGES = "pages"
+"""Variable of DuckDB that has how many pages of a file say that another follows, and that none."""
+
 NO_OBJECT = "-"
 """Line in place of what should be a JSON object and is none."""
 
@@ -701,10 +704,15 @@ def _write_items(
     """Write a file's objects, or what their lists hold, one per line: what the format asks for."""
     keys, attributes = wanted(form)
     names, columns = form.get("unnest", ()), _folder_columns(file)
+    pages = [0, 0]
     with open(target, "w", encoding="utf-8") as lines:
         for value in _values(connection, file):
+            more = value.get(form.get("more")) if isinstance(value, dict) else None
+            if isinstance(more, bool):
+                pages[not more] += 1
             for item in _items(value, names, columns):
                 lines.write(_line(item, keys, attributes) + "\n")
+    connection.execute(f"SET VARIABLE {PAGES} = {pages}")
 
 
 def _values(connection: duckdb.DuckDBPyConnection, file: str) -> Iterator[object]:

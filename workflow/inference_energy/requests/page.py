@@ -88,6 +88,7 @@ def page(
         files_shown=FILES_SHOWN,
         power_measured=power_measured,
         rows_of_many=rows_of_many,
+        pages_missing=bool(tables["kinds"].query("kind == 'no last page'")["rows"].sum()),
         blended=blended["model"].tolist(),
         blended_share=blended["energy_share"].sum(),
         models_shown=MODELS_SHOWN,
