@@ -29,6 +29,12 @@ def test_every_model_is_served_on_every_node_at_every_load(agents):
     assert len(agents) == len(MODELS) * len(NODES) * len(LOADS)
 
 
+def test_a_model_that_is_published_in_4_bit_alone_is_served_so(agents):
+    formats = agents.groupby("model")["format"].unique().map(list).to_dict()
+    assert formats.pop("GPT-OSS 120B") == ["FP4"]
+    assert set(map(tuple, formats.values())) == {("FP8",)}
+
+
 def test_the_parts_add_up_to_the_call_within_its_interval(agents):
     np.testing.assert_allclose(agents[PARTS].sum(axis=1), agents["total_wh"], rtol=1e-5)
     assert agents["total_wh"].between(agents["total_p5_wh"], agents["total_p95_wh"]).all()

@@ -44,6 +44,10 @@ def test_formats_are_those_computed_and_those_measured(known, rows):
     assert ("Llama 3.1 8B", "A100-SXM-80GB", "FP8") not in found
     assert ("Llama 3.1 8B", "H100-SXM-80GB", "FP4") not in found
     assert ("GPT-OSS 120B", "H100-SXM-80GB", "FP4") in found
+    # what is computed in more bits than the weights have is computed so on others, too
+    assert {("GPT-OSS 120B", gpu, "FP4") for gpu in FORMATS} <= found
+    assert {("Kimi K2.5", gpu, "INT4") for gpu in FORMATS} <= found
+    assert ("DeepSeek-R1", "H200-SXM-141GB", "FP4") not in found
     assert len(every) == len(ENGINES) * len(found)
 
 

@@ -10,14 +10,17 @@ from inference_energy.laws.training import LoadFit
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.ways import Hardware
 
-MODELS = ("GPT-OSS 120B", "Llama 3.1 70B", "Qwen3 235B A22B", "DeepSeek-R1")
-"""Models that stand for those of the trace, which it does not name."""
+MODELS = {
+    "GPT-OSS 120B": "FP4",
+    "Llama 3.1 70B": "FP8",
+    "Qwen3 235B A22B": "FP8",
+    "DeepSeek-R1": "FP8",
+}
+"""Models that stand for those of the trace, which it does not name, and the format of the weights:
+FP8, or that of which the publisher has no other."""
 
 NODES = ("H200-SXM-141GB", "B200")
 """GPUs of the nodes."""
-
-FORMAT = "FP8"
-"""Format of the weights."""
 
 
 def mean_call(trace: pd.DataFrame) -> dict[str, float]:
@@ -61,8 +64,9 @@ def calls(
         Schema ``coefficients_agents``; the three parts are taken as wrong together, which makes
         the interval of the whole wide.
     """
-    every = pd.DataFrame({"model": MODELS}).merge(pd.DataFrame({"gpu": NODES}), how="cross")
-    every = every.merge(pd.DataFrame({"engine": ENGINES}), how="cross").assign(precision=FORMAT)
+    every = pd.DataFrame(MODELS.items(), columns=["model", "precision"])
+    every = every.merge(pd.DataFrame({"gpu": NODES}), how="cross")
+    every = every.merge(pd.DataFrame({"engine": ENGINES}), how="cross")
     (nodes,) = loaded_nodes(fit, power, every, hardware, [call])
     seconds, sigma = node_parts(nodes["law"], call)
     fresh = dict(call) | {

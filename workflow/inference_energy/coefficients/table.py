@@ -65,6 +65,9 @@ def networks(models: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:
 def kinds(models: pd.DataFrame, gpus: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     """Every model on every GPU of FORMATS in every format that it computes or was measured in.
 
+    A format that a GPU computes in more bits, such as FP4 on H100, is a model's on all of them if
+    it was measured on one.
+
     Parameters
     ----------
     models, gpus : DataFrame
@@ -82,7 +85,11 @@ def kinds(models: pd.DataFrame, gpus: pd.DataFrame, rows: pd.DataFrame) -> pd.Da
     computed = models[["model"]].merge(pd.DataFrame(pairs, columns=own[1:]), how="cross")
     measured = networks(models, gpus).reset_index().merge(rows[["network", *own[1:]]])
     measured = measured[measured["gpu"].isin(list(FORMATS))]
-    every = pd.concat([computed, measured[own]]).drop_duplicates(ignore_index=True)
+    # a format that the GPU does not compute is one that the weights are kept in, on any GPU
+    native = pd.MultiIndex.from_tuples(pairs)
+    kept = measured[~pd.MultiIndex.from_frame(measured[own[1:]]).isin(native)]
+    kept = kept[["model", "precision"]].merge(pd.DataFrame({"gpu": list(FORMATS)}), how="cross")
+    every = pd.concat([computed, measured[own], kept[own]]).drop_duplicates(ignore_index=True)
     return every.merge(pd.DataFrame({"engine": ENGINES}), how="cross")
 
 
