@@ -11,7 +11,14 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import counts
 from inference_energy.requests import log as requests_log
-from inference_energy.requests.counts import FINE_BITS, KINDS, OFFSETS, WIDE_BITS, cell
+from inference_energy.requests.counts import (
+    FINE_BITS,
+    KINDS,
+    NOT_COUNTED,
+    OFFSETS,
+    WIDE_BITS,
+    cell,
+)
 from inference_energy.requests.formats import NOTHING
 
 HEADER = "start,end,tenant,input_tokens,cached_tokens,output_tokens\n"
@@ -404,6 +411,24 @@ def test_usage_without_requests_or_with_too_many_is_told(tmp_path, count, kinds)
     tables = count(tmp_path / "log.csv")
     assert kinds(tables) == {"rows": 8, "no requests": 2, "absurd": 3}
     assert tables["lengths"]["n"].sum() == 10 + 1 + 9
+
+
+def test_rows_add_up_where_some_are_of_several_kinds_that_do_not_count(tmp_path, count, kinds):
+    path = write(
+        tmp_path / "log.csv",
+        "2025-01-01 10:00:00,2025-01-01 10:00:05,a,100,0,10",
+        "2025-01-01 10:00:01,2025-01-01 10:00:05,a,-1,0,",
+        "2025-01-01 10:00:02,2025-01-01 10:00:05,a,-1,0,20000000",
+        "2025-01-01 10:00:03,2025-01-01 10:00:05,a,,-1,20000000",
+        "2025-01-01 10:00:04,2025-01-01 10:00:05,a,-1,0,10",
+    )
+    tables = count(path)
+    found = kinds(tables)
+    assert found["several"] == 1 + 1 + 2
+    dropped = sum(found.get(kind, 0) for kind in NOT_COUNTED) - found["several"]
+    assert found["rows"] - dropped == tables["lengths"]["n"].sum() == 1
+    examples = tables["examples"]
+    assert examples.loc[examples["kind"] == "several", "row"].tolist() == [1, 2, 3]
 
 
 @pytest.mark.parametrize("name", ["input", "cached", "output", "reasoning"])

@@ -96,6 +96,8 @@ KINDS = {
     "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
     " tool's span, whose calls of models have their own; the row does not count",
     "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
+    "several": "a row of several of the kinds above, once for each further one: those kinds"
+    " together, less this, are the rows that do not count",
     "unreadable": "no row of the file's columns, as all lines of an open quote, or no JSON"
     " object, or one with a key twice or without the lists of its format; it does not count",
     "no last page": "pages that say that another follows, and none of the log is the last one;"
@@ -829,9 +831,13 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
     return {kind: sql for kind, (column, sql) in conditions.items() if column in stated}
 
 
+def _not_counted(conditions: Mapping[str, str]) -> list[str]:
+    return [f"({conditions[kind]})" for kind in NOT_COUNTED if kind in conditions]
+
+
 def _counting(conditions: Mapping[str, str]) -> str:
     """SQL of the rows that count, by the conditions of the kinds of which there can be rows."""
-    bad = [f"({conditions[kind]})" for kind in NOT_COUNTED if kind in conditions]
+    bad = _not_counted(conditions)
     return f"NOT ({' OR '.join(bad)})" if bad else "TRUE"
 
 
@@ -874,13 +880,19 @@ def _count_kinds(
             f"count(*) FILTER ({sql}), min(row, {EXAMPLES}) FILTER ({sql})"
             for sql in conditions.values()
         )
+        # a row of several kinds that do not count is dropped once
+        bad = [f"{sql}::BIGINT" for sql in _not_counted(conditions)]
+        surplus = f"greatest({' + '.join(bad)} - 1, 0)" if len(bad) > 1 else "0"
+        several = f"{surplus} > 0"
+        counts += f", coalesce(sum({surplus}), 0)::BIGINT, min(row, {EXAMPLES}) FILTER ({several})"
         # most rows are of no kind, and held against all of them once
         some = " OR ".join(f"({sql})" for sql in conditions.values())
         found = connection.execute(f"SELECT {counts} FROM requests WHERE {some}").fetchall()[0]
-    numbers: dict[str, int] = dict(zip(conditions, found[::2], strict=True))
+    told = [*conditions, "several"] if conditions else []
+    numbers: dict[str, int] = dict(zip(told, found[::2], strict=True))
     lines = {"rows": passed["rows"], "unreadable": unreadable} | numbers
     connection.executemany("INSERT INTO kinds VALUES (?, ?)", [*lines.items()])
-    for kind, places in zip(conditions, found[1::2], strict=True):
+    for kind, places in zip(told, found[1::2], strict=True):
         _keep_examples(connection, unit, kind, places)
     return {kind for kind, number in numbers.items() if number}
 
