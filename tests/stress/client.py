@@ -3,10 +3,11 @@
 ``client.py profile --config FILE ...`` reads the run's configuration and writes what AIPerf 0.13
 would, for a server of constant speed: requests one after the other on a clock of its own, that
 stands in the file ``clock`` beside the cells, and telemetry of two GPUs once a second. Behaviour is
-set by ``behaviour.json`` beside the cells: ``fails``, ``hangs``, ``errors``, ``breaks`` and
-``unwatched`` name cells, ``breaks`` those whose first answer breaks off half way, the last those
-without telemetry, ``idle`` the GPUs that no request reaches, ``refresh`` [s] the time for which a
-GPU repeats its reading, ``hosts`` the nodes of two GPUs each.
+set by ``behaviour.json`` beside the cells: ``fails``, ``hangs``, ``grows``, ``errors``, ``breaks``
+and ``unwatched`` name cells, ``grows`` those in which it takes half a GB and hangs, ``breaks``
+those whose first answer breaks off half way, the last those without telemetry, ``idle`` the GPUs
+that no request reaches, ``refresh`` [s] the time for which a GPU repeats its reading, ``hosts`` the
+nodes of two GPUs each.
 """
 
 import json
@@ -19,6 +20,7 @@ import yaml
 TOKEN, PREFILL = 0.01, 0.2
 IDLE_W, LOAD_W = 100.0, 400.0
 BEFORE, AFTER = 20.0, 5.0
+HALF_A_GB = 500_000_000
 
 
 def main(path):
@@ -28,6 +30,10 @@ def main(path):
     behaviour = read(folder.parent / "behaviour.json", {})
     if folder.name in behaviour.get("hangs", []):
         time.sleep(600)
+    if folder.name in behaviour.get("grows", []):
+        held = b"x" * HALF_A_GB
+        time.sleep(600)
+        sys.exit(f"{len(held)} bytes were let pass")
     if folder.name in behaviour.get("fails", []):
         sys.exit("the server closed the connection")
     start = read(folder.parent / "clock", 1_800_000_000.0)

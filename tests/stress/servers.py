@@ -6,8 +6,10 @@ import threading
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import repeat
 from pathlib import Path
 
 MODES = (
@@ -42,6 +44,7 @@ CODES = {
 DONE = b"data: [DONE]\n\n"
 BROKEN_AFTER = 30
 """Events of a stream that breaks off."""
+FLOOD, WAVE = 1_500_000_000, 1_000_000
 
 
 class Server:
@@ -58,8 +61,9 @@ class Server:
         Every request takes so much more per token than the one before [s].
     broken_share : float
         Share of the streams that break off.
-    hangs : collection of int
-        Numbers of the requests that are never answered, from 1.
+    hangs, floods : collection of int
+        Numbers of the requests that are never answered, from 1, and of those that are answered with
+        :data:`FLOOD` [bytes].
     port : int
         Its own choice unless given.
     engine : str, optional
@@ -75,11 +79,13 @@ class Server:
         slower=0.0,
         broken_share=0.0,
         hangs=(),
+        floods=(),
         port=0,
         engine=None,
     ):
         self.mode, self.gap, self.first, self.slower = mode, gap, first, slower
         self.broken_share, self.hangs, self.engine = broken_share, hangs, engine
+        self.floods = floods
         self.release = threading.Event()
         self.asked = 0
         outer = self
@@ -136,6 +142,12 @@ class Server:
         tokens = body.get("max_tokens") or body.get("max_completion_tokens") or 16
         made_up = event({"index": 0, "delta": {"role": "assistant", "content": "a"}})
         ending = event({"index": 0, "delta": {}, "finish_reason": "length"})
+        if self.asked in self.floods:
+            wave = event({"index": 0, "delta": {"role": "assistant", "content": "a" * WAVE}})
+            # the client may be ended before it has read all
+            with suppress(OSError):
+                self.stream(handler, repeat(wave, FLOOD // WAVE), ending + DONE)
+            return
         self.stream(handler, [] if mode == "empty" else [made_up] * tokens, ending + DONE)
 
     def pass_on(self, handler, body):

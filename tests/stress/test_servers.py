@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
+from inference_energy.stress import client
 from inference_energy.stress.runner import StressTest, prepare
 from repository import ROOT, read_yaml
 from stress.conftest import GAP
@@ -116,6 +117,19 @@ def test_hanging_server_ends_a_cell_and_not_the_test(start):
     assert list(cells.sort_index()) == ["refused", "measured"]
     (message,) = findings(folder)[["errors"]]
     assert "imeout" in message
+
+
+def test_server_that_floods_ends_a_cell_before_the_memory_does(start, monkeypatch):
+    """A request of the first cell is answered with 1.5 GB, of which AIPerf makes many times that.
+
+    Asked as often before as a server that hangs.
+    """
+    monkeypatch.setattr(client, "MOST_MEMORY", 3e9)
+    folder = start("good", {"floods": (8,)}, repetitions=2)
+    cells = pd.read_csv(folder / "cells.csv").set_index("repetition")["status"]
+    assert list(cells.sort_index()) == ["refused", "measured"]
+    (message,) = findings(folder)[["failed"]]
+    assert "more than 3 GB of memory" in message
 
 
 def test_server_that_slows_down_is_not_steady(start):

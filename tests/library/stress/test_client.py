@@ -3,10 +3,12 @@
 import base64
 import html
 import json
+import math
 import os
 import re
 import select
 import socket
+import sys
 import threading
 import urllib.parse
 
@@ -14,12 +16,15 @@ import pytest
 from inference_energy.stress import client
 from processes import HANGS
 
+SOME = 200e6
+"""Many times what a client takes that only starts. [bytes]"""
 
-def wait(folder, script, deadline, stop=None):
+
+def wait(folder, script, deadline, stop=None, most=math.inf):
     """What comes of a client that a shell runs."""
     command = ["sh", "-c", script]
     stop = stop or threading.Event()
-    return client.run(command, folder, os.environ, deadline, stop, lambda seconds: None)
+    return client.run(command, folder, os.environ, deadline, most, stop, lambda seconds: None)
 
 
 def test_a_client_that_ends_gives_its_exit_code_and_its_log(tmp_path):
@@ -27,14 +32,49 @@ def test_a_client_that_ends_gives_its_exit_code_and_its_log(tmp_path):
     assert (tmp_path / "aiperf.log").read_text() == "said\n"
 
 
-def test_a_client_that_hangs_is_ended_with_its_workers(tmp_path):
+@pytest.fixture
+def workers_end(tmp_path):
+    """Check that the workers of a client end that hold the pipe ``alive`` open."""
     os.mkfifo(tmp_path / "alive")
     alive = os.open(tmp_path / "alive", os.O_RDONLY | os.O_NONBLOCK)
-    assert wait(tmp_path, f"sleep 1800 > {tmp_path}/alive & wait", 2.0) is None
-    # a worker that is not ended holds the pipe open; one that was killed may take its time
-    assert select.select([alive], [], [], HANGS)[0] == [alive]
-    assert os.read(alive, 1) == b""
+
+    def check():
+        # one that was killed may take its time
+        assert select.select([alive], [], [], HANGS)[0] == [alive]
+        assert os.read(alive, 1) == b""
+
+    yield check
     os.close(alive)
+
+
+def test_a_client_that_hangs_is_ended_with_its_workers(tmp_path, workers_end):
+    assert wait(tmp_path, f"sleep 1800 > {tmp_path}/alive & wait", 2.0) is None
+    workers_end()
+
+
+def test_a_client_whose_workers_grow_is_ended_with_them(tmp_path, workers_end):
+    """None of the two is beyond the bound, and a worker that is told to end does not listen."""
+    grows = f"{sys.executable} -c \"held = b'x' * {SOME:.0f}; import time; time.sleep(1800)\""
+    script = f"trap '' TERM; for worker in 1 2; do {grows} > {tmp_path}/alive & done; wait"
+    with pytest.raises(client.GrownError):
+        wait(tmp_path, script, HANGS, most=1.5 * SOME)
+    workers_end()
+
+
+def test_the_memory_of_a_client_is_its_own(tmp_path, monkeypatch):
+    """Not that of the one who started it, who holds more than the bound."""
+    monkeypatch.setattr(client, "LOOK", 0.0)
+    held = b"x" * int(SOME)
+    assert wait(tmp_path, "sleep 1", HANGS, most=len(held) / 2) == 0
+
+
+def test_a_session_may_take_more_for_more_answers_but_half_of_the_machine_at_most(monkeypatch):
+    memory = {"SC_PHYS_PAGES": 10**9, "SC_PAGE_SIZE": 4096}
+    monkeypatch.setattr(os, "sysconf", memory.get)
+    few, many = (client.most_memory(tokens) for tokens in (60, 1_000_000))
+    assert few == pytest.approx(client.MOST_MEMORY, rel=1e-3)
+    assert many - few == pytest.approx(client.MEMORY_OF_TOKEN * (1_000_000 - 60))
+    assert client.most_memory(10**12) == 10**9 * 4096 / 2
 
 
 def test_an_interruption_ends_the_client(tmp_path):

@@ -145,6 +145,21 @@ def test_hanging_server_ends_a_cell_not_the_test(stress, monkeypatch):
     assert "look whether the server hangs" in findings["message"].item()
 
 
+def test_client_that_grows_ends_a_cell_not_the_test(stress, monkeypatch):
+    """As one does whose server answers without end."""
+    name = "out00300-conc0002-rep01"
+    monkeypatch.setattr(runner.client, "MOST_MEMORY", 2e8)
+    folder = stress({"grows": [name]})
+    cells = read(folder, "cells").set_index("cell")["status"]
+    assert cells[name] == "refused" and (cells.drop(name) == "measured").all()
+    findings = read(folder, "findings").query("cell == @name and kind == 'failed'")
+    # with what each of 2 x 300 tokens may take
+    assert "more than 0.205 GB of memory" in findings["message"].item()
+    assert "look at what the server answers" in findings["message"].item()
+    stress()
+    assert set(read(folder, "cells")["status"]) == {"measured"}
+
+
 def test_a_pilot_that_hangs_refuses_the_cells_of_its_load_not_the_test(stress, monkeypatch):
     limits, wait = {}, runner.client.run
 

@@ -21,6 +21,20 @@ REPORT = 30.0
 """Between two lines of progress [s]."""
 
 
+LOOK = 1.0
+"""Between two looks at the memory of the client's processes [s]."""
+
+
+MOST_MEMORY, MEMORY_OF_TOKEN = 16e9, 8e3
+"""Memory that the client's processes may take together, and more for each token in flight. AIPerf
+takes 0.1 GB a process, of which it starts 8 on two cores and 45 at most, and less than 1 kB a
+token. [bytes]"""
+
+
+MOST_SHARE = 0.5
+"""Share of the machine's memory that they may take at most."""
+
+
 STARTING = 300.0
 """Longest time that AIPerf may take to start and to write, on a busy machine [s]."""
 
@@ -47,12 +61,31 @@ are looked for: one of fifteen is found whole."""
 PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
 """Letters that are written in one form alone."""
 
+HELD = re.compile(rb"^(?:RssAnon|VmSwap):\s*(\d+) kB$", re.MULTILINE)
+"""Counters of a process's own memory, and of that part of it which is swapped."""
+
 LONGEST_FORM = 16
 """Bytes that a letter takes at most where it is written as another. [bytes]"""
 
 
 class StoppedError(Exception):
     """The user interrupted the test."""
+
+
+class GrownError(Exception):
+    """The client took more memory than it may."""
+
+
+def most_memory(tokens: float) -> float:
+    """Memory that the client's processes may take together [bytes].
+
+    Parameters
+    ----------
+    tokens : float
+        Output tokens of the requests that are in flight at a time.
+    """
+    machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return min(MOST_MEMORY + MEMORY_OF_TOKEN * tokens, MOST_SHARE * machine)
 
 
 def environment(endpoint: str, exporters: Sequence[str]) -> dict[str, str]:
@@ -81,6 +114,7 @@ def run(
     folder: Path,
     environment: Mapping[str, str],
     deadline: float,
+    most: float,
     stop: threading.Event,
     progress: Callable[[float], None],
 ) -> int | None:
@@ -96,6 +130,8 @@ def run(
         Its environment.
     deadline : float
         Time after which it is ended [s].
+    most : float
+        Memory beyond which it is ended, of all its processes [bytes].
     stop : threading.Event
         Set when the user interrupts.
     progress : callable
@@ -110,8 +146,10 @@ def run(
     ------
     StoppedError
         When the user interrupted.
+    GrownError
+        When it took more memory: a server may answer without end.
     """
-    began = told = time.monotonic()
+    began = told = looked = time.monotonic()
     with open(folder / "aiperf.log", "wb") as log:
         client = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, env=environment, start_new_session=True
@@ -124,16 +162,37 @@ def run(
             if now - began > deadline:
                 end(client)
                 return None
+            if now - looked > LOOK:
+                looked = now
+                if memory(client.pid) > most:
+                    # it would grow on while it ends by itself
+                    end(client, signal.SIGKILL)
+                    raise GrownError
             if now - told > REPORT:
                 told = now
                 progress(now - began)
     return client.returncode
 
 
-def end(client: subprocess.Popen[bytes]) -> None:
+def memory(group: int) -> float:
+    """Memory that the processes of a group hold alone, with what of it is swapped [bytes].
+
+    Read from the counters of each: to add up its pages would hold a large process up.
+    """
+    held = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        # any may end meanwhile
+        with contextlib.suppress(OSError):
+            if int((process / "stat").read_bytes().rpartition(b")")[2].split()[2]) == group:
+                counters = (process / "status").read_bytes()
+                held += sum(int(kilobytes) for kilobytes in HELD.findall(counters))
+    return held * 2.0**10
+
+
+def end(client: subprocess.Popen[bytes], told: signal.Signals = signal.SIGTERM) -> None:
     """End a client and all its workers."""
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(client.pid, signal.SIGTERM)
+        os.killpg(client.pid, told)
     with contextlib.suppress(subprocess.TimeoutExpired):
         client.wait(PATIENCE)
     with contextlib.suppress(ProcessLookupError):

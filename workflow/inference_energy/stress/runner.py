@@ -53,7 +53,7 @@ from inference_energy.stress.settings import (
     setting_problems,
 )
 from inference_energy.tables import LARGEST, decode, read_bytes, write_text
-from inference_energy.units import SECONDS_PER_MINUTE
+from inference_energy.units import GIGA, SECONDS_PER_MINUTE
 from inference_energy.web import on_one_line
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -527,8 +527,16 @@ class StressTest:
         command = [self.aiperf, "profile", "--config", str(folder / "aiperf.yaml"), "--ui", "none"]
 
         began = time.monotonic()
+        most = client.most_memory(concurrency * length)
         try:
-            code = client.run(command, folder, environment, deadline, STOP, progress)
+            code = client.run(command, folder, environment, deadline, most, STOP, progress)
+        except client.GrownError:
+            return [
+                f"AIPerf took more than {most / GIGA:.3g} GB of memory and was ended: look at what "
+                "the server answers, which may have no end; where its answers are as asked for, "
+                "lower concurrency, or run the test on a machine with more memory; this cell is "
+                "tried again when the test is started again"
+            ]
         finally:
             client.redact(folder, self.key)
         problems = _problems(folder, code, deadline)
