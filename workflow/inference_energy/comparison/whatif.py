@@ -25,7 +25,7 @@ from inference_energy.method.materials import MaterialsOf
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.method.wording import JOINED, LABELS, change_text, differing_keys, words
 from inference_energy.paper import estimate
-from inference_energy.rounding import largest_first, ratio, relative
+from inference_energy.rounding import largest_first, ranking, ratio, relative
 from inference_energy.text import number, percent, told_apart, with_unit
 
 ENGINES = ["published", "exact"]
@@ -582,7 +582,8 @@ def _by(name: str, line: dict, plural: bool) -> str:
     old, new, change = *told_apart(line["old"], line["new"]), line["factor"]
     told = f"{old} -> {with_unit(new, line['unit'])}"
     ending = "" if plural else "s"
-    if not 0.5 < change < 2:
+    # whether it is twice as much, rounding does not decide
+    if not 0.5 < ranking(change) < 2:
         verb = "multiply" if plural else "multiplies"
         return f"{verb} {name} by {number(change)}, {told}"
     verb = "raise" if change > 1 else "lower"

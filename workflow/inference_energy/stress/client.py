@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeGuard
 
+from inference_energy.units import BYTES_PER_KIB
+
 POLL, PATIENCE = 0.2, 5.0
 REPORT = 30.0
 """Between two lines of progress [s]."""
@@ -186,7 +188,7 @@ def memory(group: int) -> float:
             if int((process / "stat").read_bytes().rpartition(b")")[2].split()[2]) == group:
                 counters = (process / "status").read_bytes()
                 held += sum(int(kilobytes) for kilobytes in HELD.findall(counters))
-    return held * 2.0**10
+    return float(held * BYTES_PER_KIB)
 
 
 def end(client: subprocess.Popen[bytes], told: signal.Signals = signal.SIGTERM) -> None:

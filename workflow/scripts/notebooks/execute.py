@@ -9,13 +9,15 @@ from inference_energy.errors import InputError
 from inference_energy.tables import write_text
 from nbconvert import HTMLExporter
 from nbconvert.preprocessors import CellExecutionError, ExecutePreprocessor
-from nbformat.v4 import new_code_cell, new_notebook
 
 UNTOLD = 'alt="No description has been provided for this image"'
 """What the exporter writes of every picture."""
 
 LONGEST = 300
 """Time that a cell may take. [s]"""
+
+FORGET = "# %%\n%reset -f\n"
+"""Cell after which a kernel knows no name of the cells before it."""
 
 QUIET = ["--log-level=ERROR"]
 """Arguments of a kernel, which else warns each time that others on the machine could listen."""
@@ -28,13 +30,14 @@ def executed(paths):
     those before it.
     """
     notebooks = [jupytext.read(path) for path in paths]
-    whole = new_notebook(metadata=notebooks[0].metadata)
+    whole = jupytext.reads("", "py:percent")
+    whole.metadata, whole.cells = notebooks[0].metadata, []
     for path, notebook in zip(paths, notebooks, strict=True):
         notebook.metadata["title"] = Path(path).stem.replace("_", " ")
         for number, cell in enumerate(notebook.cells):
             # drawn at random otherwise, and written into the page
             cell["id"] = f"{Path(path).stem}-{number}"
-        whole.cells += [*notebook.cells, new_code_cell("%reset -f")]
+        whole.cells += [*notebook.cells, *jupytext.reads(FORGET, "py:percent").cells]
     try:
         ExecutePreprocessor(timeout=LONGEST, extra_arguments=QUIET).preprocess(
             whole, {"metadata": {"path": "."}}
