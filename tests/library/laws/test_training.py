@@ -604,6 +604,35 @@ def test_what_is_said_of_formats_and_layouts_in_full(user):
     ]
 
 
+def test_a_copy_on_more_gpus_than_its_nodes_have_is_refused(user):
+    nodes = (
+        "allowed are at least {} of at most {} for the {} GPUs of the copy, tensor_parallel x"
+        " pipeline_parallel x attention_data_parallel; correct the layout or the nodes, or leave"
+        " the cell empty"
+    )
+    copies = {"model": "DeepSeek-R1", "gpu": "H200", "attention_data_parallel": 3}
+    assert told_of(
+        user,
+        {"tensor_parallel": 16, "nodes": 1},
+        {"tensor_parallel": 8, "pipeline_parallel": 2, "nodes": 1},
+        copies | {"nodes": 2},
+        {"tensor_parallel": 32, "nodes": 3},
+    ) == [
+        f'lines 2, 3, column "nodes": value "1"; {nodes.format(2, "8 x H100-SXM-80GB", 16)}',
+        f'line 4, column "nodes": value "2"; {nodes.format(3, "8 x H200-SXM-141GB", 24)}',
+        f'line 5, column "nodes": value "3"; {nodes.format(4, "8 x H100-SXM-80GB", 32)}',
+    ]
+    kept = user(
+        {"tensor_parallel": 16},
+        {"tensor_parallel": 16, "nodes": 2},
+        {"tensor_parallel": 8, "nodes": 1},
+        copies | {"nodes": 3},
+        {"tensor_parallel": 16, "nodes": 1, "gpu": "A100-SXM-40GB"},
+        {"tensor_parallel": 64, "nodes": 1, "gpu": "GB200"},
+    )
+    assert len(kept) == 6
+
+
 def test_what_is_said_of_layouts_that_part_nothing_evenly_in_full(user):
     heads = "allowed are {}: engines part the {} evenly; correct the layout"
     llama = heads.format(

@@ -178,6 +178,7 @@ def read_throughput(
     if known.any():
         described = describe(described, **hardware)
         problems += _impossible(described, numbers[known], hardware["gpus"], training)
+        problems += _too_few_nodes(described, numbers[known])
         problems += _uneven(described, numbers[known], hardware["models"])
         problems += _implausible(described, numbers[known], hardware)
     refuse([*wrong, *(f"{path}, {problem}" for problem in problems)])
@@ -306,6 +307,26 @@ def _impossible(
 
 NODE_GPUS = 8
 """GPUs of a node. Of a copy on more, sources add up those of prefill and decode."""
+
+LARGEST_NODE = {"A100-SXM-40GB": 16, "GB200": 72, "GB300": 72}
+"""GPUs of the largest node or rack on sale where it has more than NODE_GPUS, by GPU."""
+
+
+def _too_few_nodes(rows: pd.DataFrame, numbers: NDArray) -> Iterator[str]:
+    """Say which copies need more GPUs than the nodes that are stated have, a sentence each.
+
+    Without nodes a copy takes as many as it needs.
+    """
+    sizes = rows["gpu"].map(LARGEST_NODE).fillna(NODE_GPUS)
+    count, stated = copy_gpus(rows), rows["nodes"].astype(float)
+    for (gpu, nodes), alike in rows[count > stated * sizes].groupby(["gpu", "nodes"], sort=False):
+        size, needed = int(sizes[alike.index[0]]), int(count[alike.index].iloc[0])
+        yield (
+            f'{name_rows(numbers[alike.index])}, column "nodes": value "{nodes}"; allowed are at'
+            f" least {-(-needed // size)} of at most {size} x {gpu} for the {needed} GPUs of the"
+            " copy, tensor_parallel x pipeline_parallel x attention_data_parallel; correct the"
+            " layout or the nodes, or leave the cell empty"
+        )
 
 
 def _uneven(rows: pd.DataFrame, numbers: NDArray, models: pd.DataFrame) -> Iterator[str]:
