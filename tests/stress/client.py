@@ -6,8 +6,8 @@ stands in the file ``clock`` beside the cells, and telemetry of two GPUs once a 
 set by ``behaviour.json`` beside the cells: ``fails``, ``hangs``, ``grows``, ``errors``, ``breaks``
 and ``unwatched`` name cells, ``grows`` those in which it takes half a GB and hangs, ``breaks``
 those whose first answer breaks off half way, the last those without telemetry, ``idle`` the GPUs
-that no request reaches, ``refresh`` [s] the time for which a GPU repeats its reading, ``hosts`` the
-nodes of two GPUs each.
+that no request reaches, ``refresh`` [s] the time for which a GPU repeats its reading, ``wavers``
+whether the last digit changes all the same, ``hosts`` the nodes of two GPUs each.
 """
 
 import json
@@ -60,10 +60,11 @@ def main(path):
         write(
             folder / "gpu_telemetry_export.jsonl",
             [
-                sample(t, gpu, begun <= read < end and gpu not in idle, read, host)
+                sample(t, gpu, begun <= read < end and gpu not in idle, digits, host)
                 for t in moments
                 for host in behaviour.get("hosts", ["node"])
                 for read in [t - t % refresh if refresh else t]
+                for digits in [t if behaviour.get("wavers") else read]
                 for gpu in range(2)
             ],
         )
@@ -104,9 +105,9 @@ def record(start, tokens, latency, echo):
     }
 
 
-def sample(moment, gpu, loaded, read=0.0, host="node"):
-    """Telemetry of one GPU of a host at a moment, by its reading of another."""
-    power = (LOAD_W if loaded else IDLE_W) + 0.01 * (read % 7)
+def sample(moment, gpu, loaded, digits=0.0, host="node"):
+    """Telemetry of one GPU of a host at a moment, with last digits of another."""
+    power = (LOAD_W if loaded else IDLE_W) + 0.01 * (digits % 7)
     return {
         "timestamp_ns": round(moment * 1e9),
         "gpu_index": gpu,

@@ -65,6 +65,14 @@ def test_a_meter_too_slow_for_a_cell_tells_no_idle_power_and_no_other_job(stress
     assert "shared" not in set(findings["kind"])
 
 
+def test_a_stale_meter_whose_last_digits_waver_is_refused(stress):
+    """No two of its readings are the same."""
+    folder = stress({"refresh": 30, "wavers": True}, repetitions=3)
+    findings = read(folder, "findings").dropna(subset=["refuses"])
+    assert findings["message"].str.contains("that a load begins or ends").any()
+    assert read(folder, "power")["energy_j"].isna().all()
+
+
 @pytest.mark.parametrize("idle", [[1], [0, 1]])
 def test_gpus_that_no_request_reaches_are_told_or_refused(stress, idle):
     """One that the endpoint does not use is remarked; all of them are of another machine."""

@@ -112,7 +112,7 @@ def check_freshness(
     told, wanted = "", ""
     if np.isfinite(every):
         told = f", a new one every {every:.3g} s"
-        wanted = f" or set the window to {_enough(every):.0f} s"
+        wanted = f" or set the window to {enough(every):.0f} s"
     return [
         Finding(
             "stale",
@@ -164,12 +164,12 @@ def check_averaging(name: str, averaging: float, window: float) -> list[Finding]
             "energy",
             f"{name}: its power is a mean over about {averaging:.0f} s, so that a window of "
             f"{window:.0f} s holds power from before it: choose its instantaneous power, or set "
-            f"the window to {_enough(averaging):.0f} s",
+            f"the window to {enough(averaging):.0f} s",
         )
     ]
 
 
-def _enough(every: float) -> float:
+def enough(every: float) -> float:
     """Window that holds enough readings that are so far apart [s]."""
     return float(np.ceil(round(ROOM * FRESH_READINGS * every, 6)))
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from inference_energy.meters.common import NUMBERS, SAMPLE_COLUMNS, no_samples
 from inference_energy.stress.freshness import FRESH_READINGS, Array, check_freshness, refresh
+from inference_energy.stress.lateness import FOLLOWS, Lateness, check_lateness
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.settings import form
 from inference_energy.text import percent
@@ -110,7 +111,11 @@ def telemetry_samples(
 
 
 def meter_energy(
-    samples: pd.DataFrame, start: float, end: float, longest_gap: float | None = None
+    samples: pd.DataFrame,
+    start: float,
+    end: float,
+    longest_gap: float | None = None,
+    late: Lateness = FOLLOWS,
 ) -> tuple[float, list[Finding]]:
     """Energy of one meter over a window.
 
@@ -126,6 +131,8 @@ def meter_energy(
         The window, on the meter's clock [s].
     longest_gap : float, optional
         Longest time between samples that is not a gap [s]; three times the usual one.
+    late : Lateness, optional
+        How late its power shows the edges of the load.
 
     Returns
     -------
@@ -138,7 +145,7 @@ def meter_energy(
     times = samples["time_s"].to_numpy(float)
     if len(times) < 2 or times[-1] <= start or times[0] >= end:
         return np.nan, _absent(name, samples, start, end)
-    by_power, found, dead = _by_power(name, samples, start, end, longest_gap)
+    by_power, found, dead = _by_power(name, samples, start, end, longest_gap, late)
     by_counter, counted, still = _by_counter(name, samples, start, end)
     power_good, counter_good = (
         np.isfinite(energy) and not any(finding.refuses for finding in findings)
@@ -194,7 +201,12 @@ def _not_measured(
 
 
 def _by_power(
-    name: str, samples: pd.DataFrame, start: float, end: float, longest_gap: float | None
+    name: str,
+    samples: pd.DataFrame,
+    start: float,
+    end: float,
+    longest_gap: float | None,
+    late: Lateness,
 ) -> tuple[float, list[Finding], bool]:
     """Integral of power over the window [J], findings, and whether every reading is zero."""
     samples = samples.dropna(subset=["power_w"])
@@ -219,7 +231,8 @@ def _by_power(
         message += ": look why the meter was silent, and repeat the cell"
         return np.nan, [Finding("telemetry gap", "energy", message)], False
     findings = [Finding("telemetry gap", "", message)] if coverage < 1 - 1e-9 else []
-    findings += check_freshness(name, times, power, start, end)
+    stale = check_freshness(name, times, power, start, end)
+    findings += stale or check_lateness(name, late, end - start)
     if coverage < LEAST_COVERAGE:
         return np.nan, findings, False
     return _integral(times, power, whole, start, end) / coverage, findings, False
@@ -329,6 +342,7 @@ def total_energy(
     end: float,
     expected: list[str] | int | None = None,
     longest_gap: float | None = None,
+    late: Mapping[str, Lateness] | None = None,
 ) -> tuple[float, list[Finding]]:
     """Energy of all meters of one kind over a window.
 
@@ -340,6 +354,8 @@ def total_energy(
         As in `meter_energy` [s].
     expected : list of str or int, optional
         The meters, or how many, that the endpoint uses. With one missing the sum is refused.
+    late : dict of str to Lateness, optional
+        How late the power of each meter shows the edges of the load.
 
     Returns
     -------
@@ -352,8 +368,9 @@ def total_energy(
     if isinstance(expected, list):
         groups = {meter: groups[meter] for meter in expected if meter in groups}
     energies = []
-    for group in groups.values():
-        energy, found = meter_energy(group, start, end, longest_gap)
+    for meter, group in groups.items():
+        follows = (late or {}).get(meter, FOLLOWS)
+        energy, found = meter_energy(group, start, end, longest_gap, follows)
         energies.append(energy)
         findings += found
     if not energies or any(finding.refuses for finding in findings):

@@ -26,6 +26,7 @@ from inference_energy.stress.impact import (
     predicted_ratios,
     predicted_table,
 )
+from inference_energy.stress.lateness import Lateness, lateness
 from inference_energy.stress.page import report
 from inference_energy.stress.plan import LEAST_REPETITIONS, Finding, Measured
 from inference_energy.stress.power import (
@@ -252,12 +253,13 @@ def scope_power(
         samples = own if len(own) else samples
     busy = pd.concat([*test.pilots, *(cell["requests"] for cell in cells.values())])
     idle = idle_power(samples, busy["start_s"], busy["end_s"])
+    late = lateness(samples, busy["start_s"].to_numpy(float), busy["end_s"].to_numpy(float))
     rows = []
     for name, cell in cells.items():
         window = cell["window"]
         if window is None or cell["row"]["status"] != "measured":
             continue
-        row, found = _cell_power(cell, window, samples, expected, averaging, idle)
+        row, found = _cell_power(cell, window, samples, expected, averaging, late, idle)
         slow = any(finding.kind in SLOW for finding in found)
         if not slow:
             found += check_rest(cell, window, samples, busy, scope)
@@ -386,12 +388,13 @@ def _cell_power(
     samples: pd.DataFrame,
     expected: list[str] | int | None,
     averaging: float,
+    late: Mapping[str, Lateness],
     idle: float,
 ) -> tuple[dict[str, Any], list[Finding]]:
     """Energy, power and load of one cell over its window, and findings."""
     start, end = window
     row = cell["row"]
-    energy, found = total_energy(samples, start, end, expected)
+    energy, found = total_energy(samples, start, end, expected, late=late)
     found += check_averaging("the meter", averaging, end - start)
     found += check_use(samples, window, idle, mean_power(energy, end - start))
     if any(finding.refuses for finding in found):
