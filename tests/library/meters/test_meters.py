@@ -36,6 +36,14 @@ PRINTED = "".join(
     ("text", "message"),
     [
         ("hello\n", "no known power log; known are"),
+        (
+            "Temp | 31 degrees C | ok\nPwr Consumption  | 320 Watts         | ok\n",
+            "record ipmitool dcmi power reading",
+        ),
+        (
+            json.dumps({"PowerSupplies": [{"LastPowerOutputWatts": 400}], "Id": "Power"}),
+            "tells of power supplies of Redfish alone: record PowerControl",
+        ),
         ("time,load\n1,2\n", "needed are time and power_w"),
         ("time,power_w\n", "no readings: check that the meter was logging"),
         (DCMI.replace("IPMI timestamp", "Other"), "keep the line 'IPMI timestamp'"),

@@ -21,6 +21,16 @@ def test_an_answer_gives_power_and_counter_of_each_gpu(tmp_path):
     assert list(read(tmp_path, matrix(*SERIES), "gpu")["energy_j"]) == [1000, 1512]
 
 
+def test_the_power_of_the_moment_counts_before_its_mean(tmp_path):
+    """DCGM names both; either alone is read."""
+    labels = {"__name__": "DCGM_FI_DEV_POWER_USAGE", "gpu": "0", "Hostname": "n"}
+    instant = labels | {"__name__": "DCGM_FI_DEV_POWER_USAGE_INSTANT"}
+    mean, now = [[NOON, "512"], [NOON + 1, "513"]], [[NOON, "700"], [NOON + 1, "90.5"]]
+    for both in (((labels, mean), (instant, now)), ((instant, now), (labels, mean))):
+        assert list(read(tmp_path, matrix(*both), "gpu")["power_w"]) == [700, 90.5]
+    assert list(read(tmp_path, matrix((instant, now)), "gpu")["power_w"]) == [700, 90.5]
+
+
 @pytest.fixture
 def server():
     """A Prometheus that knows one GPU, and its queries."""

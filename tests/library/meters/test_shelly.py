@@ -85,3 +85,25 @@ def test_two_plugs_in_one_file_are_two_meters(tmp_path):
         "left switch:0": 500,
         "right switch:0": 60,
     }
+
+
+def test_the_status_of_a_first_generation_is_read(tmp_path):
+    """Of an EM two clamps are two meters; what its firmware marks as not valid is none."""
+    said = [
+        {
+            "unixtime": NOON + at,
+            "mac": "C45BBE7928B9",
+            "relays": [{"ison": True, "is_valid": True}],
+            "emeters": [
+                {"power": 812.5 + at, "is_valid": True, "total": 5.3},
+                {"power": 400.25 + 3 * at, "is_valid": at < 2, "total": 0.0},
+            ],
+        }
+        for at in range(3)
+    ]
+    text = "\n".join(map(json.dumps, said))
+    assert shelly.recognise(text)
+    power = read(tmp_path, text).groupby("meter")["power_w"].apply(list).to_dict()
+    assert power == {"emeters:0": [812.5, 813.5, 814.5], "emeters:1": [400.25, 403.25]}
+    plug = {"unixtime": NOON, "meters": [{"power": 812.5, "overpower": 0.0, "is_valid": True}]}
+    assert read(tmp_path, json.dumps(plug))["power_w"].to_list() == [812.5]

@@ -5,6 +5,7 @@ and ``read(samples)``, which adds a log's readings to :class:`~.common.Samples`.
 """
 
 import os
+import re
 
 import pandas as pd
 
@@ -29,6 +30,9 @@ __all__ = ["SAMPLE_COLUMNS", "read_log"]
 MOST_LINES = 10_000_000
 """Ten of each of the readings that a log may hold; taken apart they need about 0.7 GB."""
 
+START = 5000
+"""Length of what is looked at of a log of no known family."""
+
 FAMILIES = (
     nvidia_smi,
     zeus,
@@ -41,6 +45,20 @@ FAMILIES = (
     ptdaemon,
     table,
 )
+
+NOT_READ = (
+    (
+        re.compile(r"^[^|\n]+\|.*\bWatts\s*(\||$)", re.MULTILINE),
+        "is a list of sensors of ipmitool (sdr, sensor), without times: record ipmitool dcmi power "
+        "reading, or a CSV with the columns time and power_w from it",
+    ),
+    (
+        re.compile(r'"(PowerSupplies|LastPowerOutputWatts|PowerInputWatts)"'),
+        "tells of power supplies of Redfish alone: record PowerControl of the chassis' Power, or "
+        "its EnvironmentMetrics; else a CSV with the columns time, meter (the supply) and power_w",
+    ),
+)
+"""What shows in the text of a log that is not read, and what it is."""
 
 
 def read_log(path: str | os.PathLike[str], scope: str, zone: str | None = None) -> pd.DataFrame:
@@ -77,6 +95,9 @@ def read_log(path: str | os.PathLike[str], scope: str, zone: str | None = None) 
             samples = Samples(path, text, scope, zone)
             family.read(samples)
             return samples.frame()
+    for shown, problem in NOT_READ:
+        if shown.search(text[:START]):
+            raise InputError(f"{path}: {problem}")
     names = ", ".join(family.NAME for family in FAMILIES)
     start = (text.lstrip().splitlines() or [""])[0][:60]
     raise InputError(

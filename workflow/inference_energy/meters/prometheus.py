@@ -23,6 +23,7 @@ NAME = "a range query of Prometheus"
 METRICS = {
     "gpu": {
         "DCGM_FI_DEV_POWER_USAGE": ("power_w", 1.0),
+        "DCGM_FI_DEV_POWER_USAGE_INSTANT": ("power_w", 1.0),
         "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION": ("energy_j", MILLI),
         "DCGM_FI_DEV_GPU_UTIL": ("utilisation", 0.01),
         "DCGM_FI_DEV_FB_USED": ("memory_gb", GB_PER_MIB),
@@ -40,6 +41,9 @@ METRICS = {
         "kepler_node_platform_joules_total": ("energy_j", 1.0),
     },
 }
+AVERAGED, INSTANT = "DCGM_FI_DEV_POWER_USAGE", "DCGM_FI_DEV_POWER_USAGE_INSTANT"
+"""Mean power of about a second, and that of the moment, which counts where an answer has both."""
+
 LABELS = ("gpu", "GPU", "uuid", "UUID", "index", "path", "device")
 UNITS = ("UUID", "uuid", "id")
 """Labels that tell devices of one name apart."""
@@ -138,9 +142,12 @@ def _read_answer(
         )
         samples.refuse(line, f"holds {said}, no matrix: ask /api/v1/query_range")
         return
+    instant = {_device(s["metric"]) for s in data["result"] if _name(s) == INSTANT}
     for series in data["result"]:
+        if _name(series) == AVERAGED and _device(series["metric"]) in instant:
+            continue
         labels = series["metric"]
-        name = labels.get("__name__")
+        name = _name(series)
         if name not in known:
             samples.refuse(
                 line,
@@ -148,9 +155,7 @@ def _read_answer(
                 "one of these, without a function around it",
             )
             continue
-        host = str(labels.get("Hostname") or labels.get("instance") or "")
-        device = next((labels[label] for label in LABELS if label in labels), "")
-        unit = " ".join(labels[label] for label in UNITS if label in labels)
+        host, device, unit = _device(labels)
         column, factor = known[name]
         if column in ("power_w", "energy_j"):
             told.setdefault(name.split("_")[0], {})[(host, device, unit)] = name
@@ -164,6 +169,17 @@ def _read_answer(
             if apart and column in ("power_w", "energy_j"):
                 _refuse_twice(samples, line, labels, (host, device, name), refused)
             cell[mode] = number
+
+
+def _name(series: Mapping[str, Any]) -> str:
+    return str(series["metric"].get("__name__"))
+
+
+def _device(labels: Mapping[str, str]) -> Device:
+    """Host, device and unit that labels name."""
+    host = str(labels.get("Hostname") or labels.get("instance") or "")
+    device = next((labels[label] for label in LABELS if label in labels), "")
+    return host, device, " ".join(labels[label] for label in UNITS if label in labels)
 
 
 def _refuse_exporters(samples: Samples, told: Told) -> None:

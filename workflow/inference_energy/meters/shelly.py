@@ -2,8 +2,9 @@
 
 References: the Gen2 API's NotifyStatus, sent when something changes, Switch.GetStatus (``apower``
 [W], ``aenergy.total`` [Wh]), EM.GetStatus (``total_act_power`` [W]), Shelly.GetStatus
-(``sys.unixtime``), and the data.csv of EMData and EM1Data, whose rows hold the energy of the minute
-that begins at ``timestamp`` [Wh].
+(``sys.unixtime``), the data.csv of EMData and EM1Data, whose rows hold the energy of the minute
+that begins at ``timestamp`` [Wh]; and of the Gen1 API /status (``unixtime``), whose ``meters`` and
+``emeters`` tell ``power`` [W]. Their counters are left out: in watt-minutes, or whole watt-hours.
 """
 
 import re
@@ -15,6 +16,7 @@ from inference_energy.units import J_PER_WH, SECONDS_PER_MINUTE
 NAME = "Shelly"
 COMPONENT = re.compile(r"^(switch|pm1|em|em1|cover):\d+$")
 POWERS = ("apower", "total_act_power", "act_power")
+FIRST_GENERATION = ("meters", "emeters")
 
 
 class Reading(NamedTuple):
@@ -30,6 +32,8 @@ class Reading(NamedTuple):
 def recognise(text: str) -> bool:
     """Whether a text was written by a Shelly device."""
     start = text[:3000]
+    if '"unixtime"' in start and re.search('"e?meters"', start):
+        return True
     return bool(re.search(r'"(apower|total_act_power|act_power)"', start)) or start.startswith(
         ("timestamp,a_total_act_energy", "timestamp,total_act_energy")
     )
@@ -63,8 +67,11 @@ def _readings(samples: Samples, line: int, document: dict[str, Any]) -> list[Rea
     """Readings of a document."""
     status = document.get("params") or document.get("result") or document
     time = status.get("ts") or (status.get("sys") or {}).get("unixtime") or document.get("ts")
+    time = time or document.get("unixtime")
     if time is None:
-        samples.refuse(line, "holds no time: record NotifyStatus or Shelly.GetStatus")
+        samples.refuse(
+            line, "holds no time: record NotifyStatus or Shelly.GetStatus (Gen1: /status)"
+        )
         return []
     found = []
     parts = {name: part for name, part in status.items() if COMPONENT.match(name)}
@@ -79,6 +86,13 @@ def _readings(samples: Samples, line: int, document: dict[str, Any]) -> list[Rea
             "energy_j": samples.number(line, "aenergy.total", total, J_PER_WH),
         }
         found.append(Reading(line, time, device, name, values))
+    device = str(document.get("mac") or "")
+    for kind in FIRST_GENERATION:
+        for number, part in enumerate(document.get(kind, [])):
+            # a device that saw no power yet says so
+            if part.get("is_valid", True):
+                power = samples.number(line, "power", part.get("power"))
+                found.append(Reading(line, time, device, f"{kind}:{number}", {"power_w": power}))
     return found
 
 
