@@ -1,10 +1,13 @@
 """A run's screen: a line a step, an error once."""
 
 import logging
+import os
+import signal
 import sys
+from threading import Event, Lock, Thread
 
 import pytest
-from inference_energy.screen import Lasting, Screen, shortened, show
+from inference_energy.screen import Lasting, Screen, end_aside, shortened, show
 from processes import run
 from repository import ROOT
 
@@ -178,3 +181,29 @@ def test_a_run_whose_screen_is_closed_goes_on():
     print("told", file=lasting, flush=True)
     assert lasting.write("told") == len("told")
     assert not lasting.isatty()
+
+
+def test_a_run_that_is_told_to_end_while_it_holds_its_lock_ends_once_it_gives_it_back():
+    lock, ended, before = Lock(), Event(), signal.getsignal(signal.SIGTERM)
+
+    def end():
+        with lock:
+            ended.set()
+
+    try:
+        end_aside(end)
+        with lock:
+            # a handler that waited here would wait for ever
+            os.kill(os.getpid(), signal.SIGTERM)
+            assert not ended.wait(0.1)
+        assert ended.wait(30)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_run_in_a_thread_leaves_the_signals_to_who_runs_it():
+    before = signal.getsignal(signal.SIGTERM)
+    thread = Thread(target=end_aside, args=(print,))
+    thread.start()
+    thread.join()
+    assert signal.getsignal(signal.SIGTERM) is before

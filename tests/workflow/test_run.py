@@ -365,6 +365,42 @@ def test_a_stopped_run_leaves_whole_tables_and_the_next_one_finishes(done, told)
     assert git(folder, "status", "--porcelain", "results") == ""
 
 
+TOLD_AS_A_STEP_ENDS = """\
+import os
+import signal
+import sys
+
+from snakemake.cli import main
+from snakemake.scheduling.job_scheduler import JobScheduler
+
+finish = JobScheduler._finish_jobs
+
+
+def told(self):
+    os.kill(os.getpid(), signal.SIGTERM)
+    finish(self)
+
+
+JobScheduler._finish_jobs = told
+main(["--force", *sys.argv[1:]])
+"""
+
+
+def test_a_run_told_to_end_just_as_a_step_ends_does_not_wait_for_ever(done):
+    """It holds the lock then that Snakemake's own handler of the signal waits for."""
+    folder, _ = done
+    target = "build/data_checked.txt"
+    command = [sys.executable, "-c", TOLD_AS_A_STEP_ENDS, target]
+    run = start(command, cwd=folder, stdout=PIPE, text=True, start_new_session=True)
+    try:
+        run.communicate(timeout=HANGS)
+    finally:
+        stop(run, signal.SIGKILL)
+    assert run.returncode == 1
+    again = snakemake(folder, target)
+    assert again.returncode == 0, again.stdout
+
+
 JOB = """\
 import sys
 from pathlib import Path

@@ -6,12 +6,14 @@ Snakemake's own log file under .snakemake/log keeps everything.
 import io
 import logging
 import re
+import signal
 import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
+from threading import Thread
 from types import TracebackType
 from typing import Any
 
@@ -244,6 +246,17 @@ def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType
         print("Stopped.", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
+
+
+def end_aside(end: Callable[[], None]) -> None:
+    """Let a run that is told to end (SIGTERM) be ended by a thread of its own.
+
+    Snakemake ends it in the thread that it interrupts, and waits there for ever if that one holds
+    the lock that the ending asks for, as it does whenever a step has just ended.
+    """
+    # a workflow that another program runs in a thread is told by that program
+    with suppress(ValueError):
+        signal.signal(signal.SIGTERM, lambda *_: Thread(target=end).start())
 
 
 class _Formatter(logging.Formatter):
