@@ -23,11 +23,11 @@ def settings():
 def count(tmp_path):
     """Count a log in so many parts; return its tables as frames."""
 
-    def counted(path, parts=1, form=None, known=requests_formats.COLUMNS, one_in=1):
+    def counted(path, parts=1, form=None, known=requests_formats.COLUMNS, one_in=1, threads=1):
         log = open_log(path, SETTINGS["formats"], form)
         written = []
         for part in range(1, parts + 1):
-            connection = connect(folder=tmp_path)
+            connection = connect(threads=threads, folder=tmp_path)
             counts.create_tables(connection)
             own = share(units(log, connection), part, parts)
             bounds = LONGEST, tmp_path, known, LONG_FROM

@@ -126,6 +126,20 @@ def test_a_clean_log_has_only_rows(tmp_path, count, kinds):
     assert kinds(count(path)) == {"rows": 1}
 
 
+def test_what_is_told_of_rows_does_not_depend_on_threads(tmp_path, count):
+    """Rows come in any order where several threads read them."""
+    n = 100_000
+    times = pd.date_range("2025-01-01", periods=n, freq="s")
+    rows = {"start": times, "id": np.arange(n), "input_tokens": 1, "output_tokens": 0}
+    pd.DataFrame(rows).to_parquet(tmp_path / "log.parquet", row_group_size=2048)
+    first, last = (round(time.timestamp() * 1e6) for time in times[[0, -1]])
+    for _ in range(10):
+        tables = count(tmp_path / "log.parquet", threads=4)
+        assert tables["examples"]["row"].tolist() == [0, 1, 2]
+        ends = tables["units"][["first_start", "last_start"]]
+        assert ends.to_numpy().tolist() == [[first, last]]
+
+
 @pytest.fixture
 def parquet(tmp_path, monkeypatch):
     """Two Parquet files of 1,000 rows each, read in units of 300."""

@@ -850,7 +850,8 @@ def _passed(connection: duckdb.DuckDBPyConnection, stated: set[str]) -> dict[str
         asked["ends"] = "count(finish)"
     if "start" in stated:
         asked |= {"starts": "count(start)", "earlier": "count(*) FILTER (start < previous)"}
-        asked |= {"first": "first(start)", "last": "last(start)"}
+        # by their numbers: several threads give rows in any order
+        asked |= {"first": "arg_min_null(start, row)", "last": "arg_max_null(start, row)"}
     rows = f"FROM ({PAIRS})" if "start" in stated else "FROM requests"
     found = connection.execute(f"SELECT {', '.join(asked.values())} {rows}").fetchall()[0]
     return dict(zip(asked, found, strict=True))
@@ -871,7 +872,7 @@ def _count_kinds(
     no_output = conditions.pop("no output", None)
     if no_output:
         where = f"({no_output}) AND {_counting(conditions)}"
-        sql = f"SELECT row FROM requests WHERE {where} LIMIT {EXAMPLES}"
+        sql = f"SELECT row FROM requests WHERE {where} ORDER BY row LIMIT {EXAMPLES}"
         places = [row for (row,) in connection.execute(sql).fetchall()]
         _keep_examples(connection, unit, "no output", places)
     found = ()
