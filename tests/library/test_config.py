@@ -210,7 +210,7 @@ BROKEN = ["findings.yaml", "evidence.yaml", "footprint.yaml", "methods/revised.y
 def test_a_file_that_a_what_if_does_not_need_does_not_stop_it(copy, name, state):
     STATES[state](copy / name)
     asked = CONFIG | {"method": "oviedo2026"}
-    loaded = config.load(asked, whatif=True)
+    loaded = config.load(asked, alone="whatif")
     told = loaded.withheld + [p for problems in loaded.broken.values() for p in problems]
     assert any(f"config/{name}" in problem for problem in told), told
     assert loaded.unasked == []
@@ -218,10 +218,49 @@ def test_a_file_that_a_what_if_does_not_need_does_not_stop_it(copy, name, state)
     assert {"oviedo2025", "oviedo2026"} <= set(loaded.methods)
 
 
+@pytest.mark.parametrize("name", [*BROKEN, "scaling.yaml", TABLE])
+@pytest.mark.parametrize("alone", [target for target in config.ALONE if target != "whatif"])
+def test_a_file_that_no_part_of_a_target_needs_does_not_stop_it(copy, tmp_path, name, alone):
+    shutil.copytree(copy / "deployments", tmp_path / "own")
+    STATES["not YAML"](copy / name)
+    mine = str(tmp_path / "own" / Path(EXAMPLE).name)
+    log = {"log": "generate:oviedo2026:1000"}
+    asked = {"requests": log | {"method": "oviedo2026"}, "deployments": {"deployments": mine}}
+    loaded = config.load(CONFIG | asked.get(alone, {}), alone)
+    told = [*loaded.withheld, *loaded.unasked]
+    assert any(f"config/{name}" in problem for problem in told), told
+    assert len(told) == len(set(told))
+    if alone == "deployments":
+        assert loaded.asked == [Path(mine).stem]
+    assert bool(loaded.requests) == (alone == "requests")
+    with pytest.raises(InputError):
+        config.load(CONFIG | asked.get(alone, {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "alone", "change"),
+    [
+        ("requests.yaml", "requests", {"log": "generate:oviedo2026:9", "method": "oviedo2026"}),
+        (
+            "methods/revised.yaml",
+            "requests",
+            {"log": "generate:oviedo2026:9", "method": "revised"},
+        ),
+        (EXAMPLE, "deployments", {}),
+        ("methods/oviedo2026.yaml", "deployments", {}),
+    ],
+)
+def test_a_file_that_a_target_needs_ends_it(copy, name, alone, change):
+    STATES["not YAML"](copy / name)
+    with pytest.raises(InputError) as error:
+        config.load(CONFIG | change, alone)
+    assert any(f"config/{name}" in problem for problem in error.value.problems)
+
+
 def test_a_draft_is_left_to_the_what_if_that_may_be_of_it(copy):
     (copy / "methods/mine.yaml").write_text("extends: oviedo2026\npue: {p5: 1.1}\n")
     assert any("mine.yaml" in problem for problem in config.load(CONFIG).unasked)
-    assert config.load(CONFIG, whatif=True).unasked == []
+    assert config.load(CONFIG, alone="whatif").unasked == []
 
 
 @pytest.mark.parametrize(
@@ -238,7 +277,7 @@ def test_a_draft_is_left_to_the_what_if_that_may_be_of_it(copy):
 def test_a_file_that_a_what_if_needs_ends_it(copy, name, change, state):
     STATES[state](copy / name)
     with pytest.raises(InputError) as error:
-        config.load(CONFIG | change, whatif=True)
+        config.load(CONFIG | change, alone="whatif")
     assert any(f"config/{name}" in problem for problem in error.value.problems)
 
 
@@ -247,8 +286,8 @@ def test_the_base_of_a_what_if_is_left_to_it_and_may_stand_alone(copy, tmp_path)
     draft.write_text("extends: oviedo2026\n")
     for base in (str(draft), "nobody"):
         for named in ({"method": "oviedo2025"}, {}):
-            assert config.load(CONFIG | {"base": base} | named, whatif=True).withheld == []
-    assert "full-load" in config.load(CONFIG | {"base": "full-load"}, whatif=True).methods
+            assert config.load(CONFIG | {"base": base} | named, alone="whatif").withheld == []
+    assert "full-load" in config.load(CONFIG | {"base": "full-load"}, alone="whatif").methods
 
 
 def test_what_a_draft_extends_ends_its_what_if_and_is_told_once(copy, tmp_path):
@@ -256,11 +295,11 @@ def test_what_a_draft_extends_ends_its_what_if_and_is_told_once(copy, tmp_path):
     draft.write_text("extends: revised\n")
     edit(copy / "methods/revised.yaml", "serving:", "servings:")
     with pytest.raises(InputError) as error:
-        config.load(CONFIG | {"method": str(draft)}, whatif=True)
+        config.load(CONFIG | {"method": str(draft)}, alone="whatif")
     told = [problem for problem in error.value.problems if "unknown key servings" in problem]
     assert len(told) == 1
     draft.write_text("extends: [revised]\n")
-    assert "revised" not in config.load(CONFIG | {"method": str(draft)}, whatif=True).methods
+    assert "revised" not in config.load(CONFIG | {"method": str(draft)}, alone="whatif").methods
 
 
 def test_what_snakemake_lets_pass_of_the_configuration_is_refused(tmp_path):

@@ -56,6 +56,8 @@ NEEDED_BY = {
 OTHERS = tuple(name for name in NEEDED_BY if name not in NEEDED)
 OF_WHAT_IF = ("scaling",)
 """Files that a what-if needs, besides its methods."""
+ALONE = ("whatif", "stress", "requests", "deployments", "scenarios", "laws")
+"""Targets that do without what the default run needs, where nothing else is asked for."""
 VERDICTS = "config/expected_verdicts.csv"
 BENCHMARKS = "data/throughput/trtllm.csv"
 
@@ -84,7 +86,7 @@ class Settings(NamedTuple):
     unasked : list of str
         Problems of the methods and deployments that no one asks for.
     withheld : list of str
-        Problems that a what-if can do without, and that end any other run.
+        Problems of files that a run of one of `ALONE` does without, and that end any other run.
     """
 
     methods: dict[str, dict[str, Any]]
@@ -99,7 +101,7 @@ class Settings(NamedTuple):
     withheld: list[str]
 
 
-def load(config: dict[str, Any], whatif: bool = False) -> Settings:
+def load(config: dict[str, Any], alone: str = "") -> Settings:
     """Read and check everything.
 
     Parameters
@@ -107,9 +109,10 @@ def load(config: dict[str, Any], whatif: bool = False) -> Settings:
     config : dict
         The workflow's configuration: config/config.yaml, and what the command line or the workflow
         that uses this one as a module says instead.
-    whatif : bool
-        Whether the run is that of a what-if, which reads its methods itself: of the other files
-        those that are right are returned.
+    alone : str
+        One of `ALONE` that the run asks for: what is wrong with files that it does without is
+        withheld, and of these files those that are right are returned. A what-if reads its methods
+        itself.
 
     Returns
     -------
@@ -120,9 +123,11 @@ def load(config: dict[str, Any], whatif: bool = False) -> Settings:
     InputError
         Listing the problems of all files.
     """
+    whatif = alone == "whatif"
     problems = config_problems(config) + ([] if whatif else _lone_base(config))
-    if problems and whatif:
+    if problems and alone:
         raise InputError(problems)
+    ending: dict[str, list[str]] = {"requests": [], "deployments": []}
     has_log = "log" in config and not problems
     needed = [*NEEDED, "requests"] if has_log else NEEDED
     documents, wrong_files = read_documents()
@@ -136,34 +141,43 @@ def load(config: dict[str, Any], whatif: bool = False) -> Settings:
         # it reads its base itself, which may be a file, and tells what is wrong with the name
         asked = {name: key for name, key in asked.items() if name in paths or key != "key base"}
     if has_log:
-        with collecting(problems):
+        with collecting(ending["requests"]):
             asked |= requests_files.asked_methods(config)
-    files, methods, of_methods = _resolved(asked, paths, whatif)
+    files, methods, of_methods = _resolved(asked, paths, bool(alone))
     problems += of_methods + claim_problems(methods)
     for name in ("multiverse", "sensitivity"):
         broken_files[name] += _audit_problems(name, documents, paths, files, methods)
     broken_files |= {"findings": override_problems_of(documents, methods)}
     named, loaded = _names(config.get("deployments", deployments.EXAMPLES)), {}
     broken = [name for name, content in files.items() if content and name not in methods]
-    with collecting(problems):
-        loaded = deployments.load([*named, *deployments.EXAMPLES], paths, broken)
+    examples = [] if alone == "deployments" else deployments.EXAMPLES
+    with collecting(ending["deployments"]):
+        loaded = deployments.load([*named, *examples], paths, broken)
     requests = None
+    if has_log:
+        ending["requests"] += wrong_files["requests"]
     if has_log and documents["requests"]:
-        with collecting(problems):
+        with collecting(ending["requests"]):
             requests = requests_files.load(config, documents["requests"], methods, paths, broken)
+    # what they charge by is extended, or named, and told where methods are
+    if has_log and not requests:
+        ending["requests"] += of_methods
+    if len(loaded) < len(named):
+        ending["deployments"] += of_methods
+    problems += [problem for found in ending.values() for problem in found]
     lacking = [problem for name in OF_WHAT_IF for problem in wrong_files[name]]
     # a what-if that names no method asks of any that has changed
     # of one that nobody else asks for it reads everything itself
     if not config.get("method") or _asked_methods(config) & (set(asked) - set(methods)):
         lacking += of_methods
-    if lacking if whatif else problems:
+    if {"": problems, "whatif": lacking}.get(alone, ending.get(alone)):
         raise InputError(dict.fromkeys([*problems, *broken_files["findings"]]))
     answered = [name for name in (Path(path).stem for path in named) if name in loaded]
     documents |= {name: {} for name in OTHERS if broken_files.get(name)}
     unasked: list[str] = []
     # a what-if reads its methods itself, and may be one of the method that nobody has listed
     if not whatif:
-        unasked += _unasked_problems(paths, {*methods, *_asked_methods(config)})
+        unasked += _unasked_problems(paths, {*methods, *asked, *_asked_methods(config)})
         unasked += _unasked_deployments(loaded, paths, broken)
     return Settings(
         methods=methods,
@@ -174,7 +188,7 @@ def load(config: dict[str, Any], whatif: bool = False) -> Settings:
         asked=answered,
         requests=requests,
         broken=broken_files,
-        unasked=unasked,
+        unasked=[problem for problem in unasked if problem not in problems],
         withheld=problems,
     )
 

@@ -42,7 +42,8 @@ SPLIT = ("requests", "multiverse")
 
 try:
     # which targets are asked for is known only when all rules are; onstart holds it against them
-    SETTINGS = config_files.load(config, whatif="whatif" in sys.argv)
+    ALONE = next((target for target in config_files.ALONE if target in sys.argv), "")
+    SETTINGS = config_files.load(config, ALONE)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -60,7 +61,7 @@ if told:
 # what is wrong with files that this run asks for, all of it at once; of the others as a warning;
 # a wrong method that several of them name is told once
 wrong = {
-    # those of methods that a what-if does without are told once, below
+    # those of methods that this run does without are told once, below
     name: [problem for problem in problems if problem not in SETTINGS.withheld]
     for name, problems in SETTINGS.broken.items()
 }
@@ -77,7 +78,7 @@ for target, problems in needed_by.items():
     logger.warning(f"{told}\nOnly `snakemake {target}` needs this.")
 
 if SETTINGS.withheld:
-    logger.warning("\n".join(SETTINGS.withheld) + "\nThe what-if does without.")
+    logger.warning("\n".join(SETTINGS.withheld) + f"\n`snakemake {ALONE}` alone does without.")
 
 if unasked := [p for p in SETTINGS.unasked if all(p not in told for told in wrong.values())]:
     logger.warning("\n".join(unasked) + "\nOnly a run that names it needs it.")
