@@ -217,6 +217,22 @@ def test_pages_of_which_none_is_the_last_are_told(count, tmp_path, more, missing
     assert counts["lengths"]["n"].sum() == 2 * len(more)
 
 
+@pytest.mark.parametrize(
+    ("pages", "missing"),
+    [([(1, 2)], 1), ([(1, 2), (2, 2)], 0), ([(1, 1)], 0), ([(1, 0)], 0), ([(1, "two")], 0)],
+)
+def test_numbered_pages_of_which_none_is_the_last_are_told(count, tmp_path, pages, missing):
+    """Pages of LiteLLM say which they are, and of how many."""
+    row = {"request_id": "r", "model": "a", "prompt_tokens": 120, "completion_tokens": 30}
+    (tmp_path / "log").mkdir()
+    for page, last in pages:
+        of_page = {"data": [row], "total": 9, "page": page, "page_size": 1, "total_pages": last}
+        (tmp_path / "log" / f"{page}.json").write_text(json.dumps(of_page))
+    counts = count(tmp_path / "log")
+    found = answers.kinds(counts["kinds"]).set_index("kind")["rows"]
+    assert found["no last page"] == missing and found["rows"] == len(pages)
+
+
 def test_models_of_few_requests_are_measured_together(paper, monkeypatch):
     """One by one, five thousand names take minutes."""
     asked = []

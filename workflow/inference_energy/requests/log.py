@@ -707,12 +707,23 @@ def _write_items(
     pages = [0, 0]
     with open(target, "w", encoding="utf-8") as lines:
         for value in _values(connection, file):
-            more = value.get(form.get("more")) if isinstance(value, dict) else None
-            if isinstance(more, bool):
+            more = _is_followed(value, form.get("more"))
+            if more is not None:
                 pages[not more] += 1
             for item in _items(value, names, columns):
                 lines.write(_line(item, keys, attributes) + "\n")
     connection.execute(f"SET VARIABLE {PAGES} = {pages}")
+
+
+def _is_followed(value: object, more: str | Mapping[str, str] | None) -> bool | None:
+    """Whether a page says that another follows, by a format's ``more``; None if it does not say."""
+    if more is None or not isinstance(value, dict):
+        return None
+    if isinstance(more, str):
+        said = value.get(more)
+        return said if isinstance(said, bool) else None
+    page, last = value.get(more["page"]), value.get(more["pages"])
+    return page < last if isinstance(page, int) and isinstance(last, int) else None
 
 
 def _values(connection: duckdb.DuckDBPyConnection, file: str) -> Iterator[object]:
