@@ -109,6 +109,15 @@ EDITS = {
         ["Benchmark rows exclude sources none -> llama-nemotron-fig4 multiplies"],
         ["llama-nemotron-fig4", '+oviedo2026,"traditional query, median"'],
     ),
+    "doubtful rows excluded": (
+        # of every method whose rows are the paper's; the others choose among rows of their own
+        METHOD,
+        lambda text: replaced(
+            text, "precision: [FP8]\n", "precision: [FP8]\n  exclude_confidence: [medium]\n"
+        ),
+        ["Benchmark rows exclude confidence none -> medium"],
+        ["exclude_confidence: [medium],", "-DeepSeek-R1,", "+Mixtral 8x22B,"],
+    ),
     "a row added": (
         ROWS,
         with_lines(row("Llama 3.1 405B", 405, "1000,1000", "900.00")),

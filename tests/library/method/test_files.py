@@ -168,6 +168,25 @@ def test_each_source_of_a_group_is_told_with_the_keys_that_it_states(mine, files
     assert source_of({"blend": whole}) == source_of({"blend": {"source": "own"}}) == "own"
 
 
+@pytest.mark.parametrize(
+    ("table", "left"),
+    [
+        ("data/throughput/trtllm.csv", set()),
+        (["data/throughput/oviedo.csv", "data/throughput/trtllm.csv"], {"exclude_confidence"}),
+        ("data/throughput/oviedo.csv", {"exclude_confidence"}),
+    ],
+)
+def test_a_choice_among_rows_goes_with_their_table(mine, files, table, left):
+    chosen = {"exclude_confidence": ["medium"], "source": "of the parent's rows"}
+    files = mine(benchmarks=chosen) | {
+        "own": {"extends": "mine", "benchmarks": {"table": table, "source": "own rows"}}
+    }
+    resolved = resolve("own", files)["benchmarks"]
+    assert resolved.keys() - {"table", "precision", "source"} == left
+    assert ("of the parent's rows" in resolved["source"]) == bool(left)
+    assert resolved["precision"] == files["oviedo2026"]["benchmarks"]["precision"]
+
+
 def test_what_is_replaced_whole_has_one_source(mine, files):
     law = {"name": "peak", "minimum_rows": 1, "fallback": "peak", "fallback_minimum_rows": 1}
     stated = mine(throughput_law=law | {"source": "own"})

@@ -63,6 +63,9 @@ LACKING = "key (top): missing key"
 UNCHANGED = "unchanged"
 """Source of a quantity whose parent's source states the new value too."""
 
+OF_A_TABLE = ("models", "gpus", "sources", "exclude_sources", "exclude_confidence")
+"""Keys of ``benchmarks`` that choose among the rows of its tables."""
+
 
 def _copy(tree: Any) -> Any:
     """A tree of a document, whose leaves cannot change, copied so that it can."""
@@ -339,11 +342,25 @@ def resolve(
     resolved: dict[str, Any] = {}
     steps = [{k: v for k, v in files[step].items() if k != "extends"} for step in chain]
     for stated in reversed(steps):
-        inherited, resolved = resolved, merge(resolved, stated)
+        inherited = _of_its_tables(resolved, stated)
+        resolved = merge(inherited, stated)
         drop_false_sources(resolved, inherited, stated)
     tell_sources_apart(resolved, steps)
     identity = {"id": name, "title": name, "kind": "user"}
     return resolved | {k: files[name].get(k, default) for k, default in identity.items()}
+
+
+def _of_its_tables(parent: dict[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
+    """Parent without its choice among rows, if the child leaves out a table that has them."""
+    before: Any = parent.get("benchmarks")
+    after: Any = child.get("benchmarks")
+    if not (_has(before, ("table",)) and _has(after, ("table",))):
+        return parent
+    had, has = (t if isinstance(t, list) else [t] for t in (before["table"], after["table"]))
+    if all(table in has for table in had):
+        return parent
+    kept = {key: value for key, value in before.items() if key not in OF_A_TABLE}
+    return parent | {"benchmarks": kept}
 
 
 def check(
