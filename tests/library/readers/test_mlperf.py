@@ -32,6 +32,52 @@ def test_mlperf_invalid_server_run_is_marked_and_has_no_power():
     assert np.isnan(row["node_power_w"])
 
 
+@pytest.mark.parametrize(
+    ("scenario", "line", "instead", "mark"),
+    [
+        (
+            "offline",
+            "Samples per second: 100.000",
+            "Samples per second: 103",
+            "Samples per second 103 samples/s where samples_per_query / Max latency is 100",
+        ),
+        ("offline", "Samples per second: 100.000", "Samples per second: 102", None),
+        ("offline", "samples_per_query : 3000\n", "", None),
+        (
+            "offline",
+            "Max latency (ns)                : 30000000000",
+            "Max latency (ns)                : 30000000",
+            "Samples per second 100 samples/s where samples_per_query / Max latency is 100000",
+        ),
+        (
+            "server",
+            "Scheduled samples per second : 104.15",
+            "Scheduled samples per second : 98",
+            "Completed samples per second 100 where 98 were scheduled per second",
+        ),
+        (
+            "server",
+            "Scheduled samples per second : 104.15",
+            "Scheduled samples per second: 99",
+            None,
+        ),
+        ("server", "Scheduled samples per second : 104.15\n", "", None),
+    ],
+)
+def test_mlperf_rates_are_held_against_what_else_the_summary_says(
+    tmp_path, scenario, line, instead, mark
+):
+    folder = shutil.copytree(FIXTURES / "mlperf" / scenario, tmp_path / "run_1")
+    summary = folder / "mlperf_log_summary.txt"
+    text = summary.read_text()
+    assert line in text
+    summary.write_text(text.replace(line, instead))
+    own = {"offline": [], "server": ["LoadGen's result is INVALID"]}[scenario]
+    status = detect_and_read(folder, MLPERF).iloc[0]["status"]
+    marks = [*([mark] if mark else []), *own]
+    assert status == (f"marked: {'; '.join(marks)}" if marks else "ok")
+
+
 def test_mlperf_meter_in_another_time_zone_is_refused_until_its_offset_is_stated(tmp_path):
     folder = shutil.copytree(FIXTURES / "mlperf/offline", tmp_path / "run_1")
     meter = folder / "spl.txt"

@@ -20,6 +20,7 @@ from inference_energy.energy.equation import Array, token_energy
 from inference_energy.errors import InputError
 from inference_energy.project import AnyPath
 from inference_energy.readers.common import EMPTIED, PERCENTILES, Facts, Run, read_bytes, sha256
+from inference_energy.readers.consistency import TOLERANCE, agree
 from inference_energy.tables import NUMBER, decode
 from inference_energy.units import NANO, SECONDS_PER_DAY
 
@@ -144,6 +145,7 @@ def _read_summary(run: Run) -> None:
     if rate:
         run.put("request_throughput", rate)
         run.put("output_tokens", throughput / rate)
+        _check_samples(run, rate, samples, offline)
     if not offline:
         for ours, theirs in LATENCY_NAMES.items():
             for percentile, name in PERCENTILE_NAMES.items():
@@ -154,6 +156,23 @@ def _read_summary(run: Run) -> None:
         run.marks.append(f"LoadGen's result is {result}")
     if run.raw.get("Mode", "PerformanceOnly") != "PerformanceOnly":
         run.marks.append(f"LoadGen's mode is {run.raw['Mode']}, not PerformanceOnly")
+
+
+def _check_samples(run: Run, rate: float, name: str, offline: bool) -> None:
+    """Samples per second against those of the one query and its time, or against those issued.
+
+    LoadGen counts both from the start of the run: an Offline query ends with its last sample, and
+    a server completes its last sample after it was issued.
+    """
+    if offline:
+        count, last = _figure(run, "samples_per_query"), _figure(run, "Max latency (ns)")
+        if count and last:
+            formula = "samples_per_query / Max latency"
+            agree(run, name, rate, count / (last * NANO), formula, "samples/s")
+        return
+    issued = _figure(run, "Scheduled samples per second")
+    if issued and rate > issued * (1 + TOLERANCE):
+        run.marks.append(f"{name} {rate:.6g} where {issued:.6g} were scheduled per second")
 
 
 def _read_detail(run: Run, path: Path, text: str) -> Window | None:
