@@ -13,6 +13,7 @@ from inference_energy.errors import InputError
 from inference_energy.requests import answers, figures
 from inference_energy.requests.energies import Serving, energies, steps, total
 from inference_energy.requests.flight import in_flight
+from inference_energy.requests.formats import HIDDEN
 from inference_energy.requests.log import find_files
 from inference_energy.tables import read_table, write_table
 from library.requests.by_itself import by_itself
@@ -367,6 +368,23 @@ def test_addresses_of_models_are_not_told(answered, paper):
         assert "example" not in frame.to_csv(), name
     named = answers.model_names(lengths["model"])
     assert [named[name] for name in names] == told
+
+
+def test_what_looks_like_a_key_is_no_name_in_results(answered):
+    """As of a proxy that takes what it cannot tell for the model, or a key for the tenant."""
+    serving, counts, table = answered
+    keys = [f"sk-proj-{number}aB3dE5gH7jK9mN1pQ3s" for number in range(2)] + ["Bearer hf_abc"]
+    names = [*keys, "sk-learn", "x" * 195 + " " + keys[0]]
+    told = [f"{HIDDEN} ({number} of 4)" for number in range(1, 5)]
+    rows = [counts["lengths"].head(5).assign(model=name) for name in names]
+    lengths = pd.concat(rows, ignore_index=True)
+    by_model = answers.by_model(serving, lengths, energies(serving, lengths))
+    assert set(by_model["model"]) == {"all", "sk-learn", *told}
+    first = counts["tenants"].head(1)
+    tenants = pd.concat([first.assign(tenant=name) for name in names], ignore_index=True)
+    named = by_tenant(serving, counts | {"tenants": tenants}, table, True)
+    assert set(named["tenant"]) == {"sk-learn", *told}
+    assert answers.file_names([f"log/{keys[0]}.csv"]).tolist() == [HIDDEN]
 
 
 ODD_NAMES = ["two\nlines", "\x1b[31mred", "\u200b", "m\u2028", "\u3000all", "a\0b", "x" * 200_000]

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from inference_energy.requests import answers
 from inference_energy.requests.energies import steps
+from inference_energy.requests.formats import HIDDEN
 from inference_energy.requests.page import page
 from inference_energy.text import compact, percent
 
@@ -53,6 +54,20 @@ def test_the_page_says_that_pages_of_the_log_are_missing(answered, tables, setti
     tables["kinds"] = kinds.assign(rows=kinds["rows"].mask(kinds["kind"] == "no last page", 3))
     text = page("A log", tables, answered[2], settings, LOAD)
     assert text.index(said) < text.index("## By model") and "| no last page | 3 |" in text
+
+
+def test_the_page_counts_the_names_that_look_like_keys(answered, tables, settings):
+    said = "looks like a key of a service"
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    tenants = pd.concat([tables["by_model"].head(1).assign(tenant="one")] * 2, ignore_index=True)
+    tenants.loc[1, "tenant"] = HIDDEN
+    text = page("A log", tables | {"by_tenant": tenants}, answered[2], settings, LOAD)
+    assert f"1 name of a model or tenant {said}" in text
+    models = tables["by_model"].copy()
+    models.loc[models.index[1], "model"] = f"{HIDDEN} (1 of 2)"
+    both = tables | {"by_tenant": tenants, "by_model": models}
+    text = page("A log", both, answered[2], settings, LOAD)
+    assert "2 names of models or tenants look like keys of a service" in text
 
 
 def test_hours_are_shown_where_the_log_has_them_and_the_rest_pointed_at(answered, tables, settings):

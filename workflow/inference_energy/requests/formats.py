@@ -11,6 +11,7 @@ from typing import Any
 
 from inference_energy.documents import CONTROL, shows
 from inference_energy.errors import InputError
+from inference_energy.secrecy import looks_secret
 from inference_energy.units import KILO, MEGA, MILLI
 
 Column = str | list[str] | dict[str, Any]
@@ -55,6 +56,9 @@ NOTHING = ("", "\\N", "NULL", "null", "None", "NaN", "nan", "<NA>")
 
 REPLACED = "?"
 """Stands for what no figure or page can hold."""
+
+HIDDEN = "what looks like a key"
+"""Stands for a name that results would pass on."""
 
 LOCAL = r"(?<![^\s@/=])[^\s@/=]+"
 """What stands before the @ of an address, looked for from its start alone: a name that goes on and
@@ -149,13 +153,16 @@ def shown_model(name: str) -> str:
 def printable(name: str) -> str:
     """Name as a cell of a table, a page and a figure can hold it: single blanks for all that
     separates, a question mark for each control character and for a name of which nothing shows,
-    and the first 200 characters of a longer one.
+    and the first 200 characters of a longer one. What looks like a secret is none.
 
     Examples
     --------
     >>> printable("two\\n lines"), printable("\\x1b[31mred"), printable("\\u200b")
     ('two lines', '?[31mred', '?')
     """
+    # what begins within the characters that are shown, without going through a name of millions
+    if looks_secret(name[: 2 * LONGEST_NAME]):
+        return HIDDEN
     plain = CONTROL.sub(REPLACED, " ".join(name.split()))
     short = plain if len(plain) <= LONGEST_NAME else f"{plain[:LONGEST_NAME]}..."
     return short if shows(short) else REPLACED

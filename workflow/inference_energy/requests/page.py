@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.requests.energies import BLEND
-from inference_energy.requests.formats import COLUMNS
+from inference_energy.requests.formats import COLUMNS, HIDDEN
 from inference_energy.templates import render
 from inference_energy.units import SECONDS_PER_HOUR
 
@@ -17,6 +17,9 @@ MODELS_SHOWN = 5
 
 COLUMNS_TOLD = {"finish": "end", "elsewhere": "answered elsewhere"}
 """What columns of a requests view are called, where not by their names."""
+
+NAMED = {"by_model": "model", "by_tenant": "tenant"}
+"""Tables whose rows have names, and the column of these."""
 
 ASKED_FOR = ("start", "finish", "model", "tenant", "cached")
 """Columns of a requests view without which the answer lacks a table, or is another."""
@@ -67,6 +70,8 @@ def page(
     energy = table["weight"] * table["energy"]
     optional = dict.fromkeys(("by_hour", "by_tenant", "load"))
     shown = optional | {name: frame.to_dict("records") for name, frame in tables.items()}
+    named = {of: name for of, name in NAMED.items() if of in tables}
+    hidden = sum(int(tables[of][name].str.startswith(HIDDEN).sum()) for of, name in named.items())
     blended = tables["by_model"][tables["by_model"]["charged_as"] == BLEND]
     form, stated = read_by
     return render(
@@ -92,6 +97,7 @@ def page(
         blended=blended["model"].tolist(),
         blended_share=blended["energy_share"].sum(),
         models_shown=MODELS_SHOWN,
+        hidden=hidden,
         form=form,
         columns=[COLUMNS_TOLD.get(name, name) for name in COLUMNS if name in stated],
         lacking=[COLUMNS_TOLD.get(name, name) for name in ASKED_FOR if name not in stated],
