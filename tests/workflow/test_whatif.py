@@ -310,6 +310,16 @@ def test_a_source_that_was_left_is_told_once_and_by_the_file_that_has_it(
     assert line.startswith("config/methods/oviedo2026.yaml: key power_utilisation: value 0.500-")
 
 
+def test_no_group_shows_a_source_that_its_edited_parent_left(copied, monkeypatch):
+    path, before = copied / "config/methods/oviedo2026.yaml", "  models: 3\n"
+    with edited(path, path.read_text().replace(before, f"{before}  ranked_by: parameters\n")):
+        files = {path.stem: documents.read(path) for path in Path("config/methods").glob("*.yaml")}
+        resolve_as_a_run(script(monkeypatch, "method/resolve"), "revised", files)
+    blend = documents.read("results/revised/method.yaml")["blend"]
+    assert blend["source"].endswith(" (ranked_by)")
+    assert blend["source_states"] == "ranked by median"
+
+
 def test_a_new_method_shows_no_source_that_its_edited_parent_left(copied, monkeypatch):
     path, before = copied / "config/methods/oviedo2026.yaml", "p5: 0.4, p95: 0.9"
     own, written = Path("config/methods/newer.yaml"), Path("results/newer/method.yaml")

@@ -3,8 +3,8 @@
 import pytest
 from inference_energy import documents
 from inference_energy.method.differences import differing
-from inference_energy.method.files import merge
-from inference_energy.method.provenance import on_one_line, with_true_sources
+from inference_energy.method.files import merge, resolve
+from inference_energy.method.provenance import on_one_line, with_marks_of, with_true_sources
 from inference_energy.method.wording import quantity_text
 from repository import METHODS
 
@@ -98,6 +98,35 @@ def test_what_a_method_inherits_is_held_against_the_parent_it_did_not_exist_besi
 def test_a_quantity_that_the_method_did_not_have_before_has_the_source_that_it_states():
     after = {"pue": {"value": 1.2, "source": "one"}}
     assert with_true_sources(after, {}, HERE) == (after, [])
+
+
+OWN = {"blend": {"models": 5, "source": "mine"}}
+BLEND = "arXiv:2509.20241v2, released code: the three largest medians, twice trimmed"
+
+
+@pytest.mark.parametrize(
+    ("own", "source", "said"),
+    [
+        # what is inherited beside keys of an own source has the parent's, as it was left
+        (OWN, f"mine (models); {BLEND} (ranked_by, trim, shares)", "ranked by median"),
+        # an own source states it
+        ({"blend": OWN["blend"] | {"ranked_by": "parameters"}}, "mine (models, ranked_by)", None),
+        # the parent's source states what else is inherited
+        ({"blend": OWN["blend"] | {"ranked_by": "median"}}, "mine (models, ranked_by)", None),
+    ],
+)
+def test_a_key_that_is_inherited_into_a_group_says_what_the_parents_source_states(
+    own, source, said
+):
+    edited = merge(PAPER, {"blend": {"ranked_by": "parameters"}})
+    files = {"parent": edited, "mine": {"extends": "parent"} | own}
+    method = resolve("mine", files)
+    parent, _ = with_true_sources(edited, PAPER, {"parent": edited})
+    marked = with_marks_of(parent, PAPER, method, files["mine"])
+    assert marked["blend"]["source"].startswith(source.split(";")[0])
+    assert marked["blend"].get("source_states") == said
+    again = with_marks_of(parent, parent, marked, files["mine"])
+    assert again == marked
 
 
 def test_a_range_is_written_in_the_digits_that_tell_it_from_the_other():

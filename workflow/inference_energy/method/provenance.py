@@ -62,6 +62,49 @@ def with_true_sources(
     return marked, warnings
 
 
+def with_marks_of(
+    parent: Mapping[str, Any],
+    before: Mapping[str, Any],
+    method: Mapping[str, Any],
+    own: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Say of keys that a group inherits which values the source states that the parent left.
+
+    Beside keys of an own source they have the parent's, which is none that the group had before.
+
+    Parameters
+    ----------
+    parent, before : mapping
+        Parent as from :func:`with_true_sources`, and as it was last written.
+    method : mapping
+        Resolved method that extends it, likewise marked.
+    own : mapping
+        What the method's file states.
+
+    Returns
+    -------
+    dict
+        The method with ``source_states`` beside such sources too.
+    """
+    marked = deepcopy(dict(method))
+    above, olds = dict(quantities(parent)), dict(quantities(before))
+    for path, quantity in quantities(marked):
+        inherited, old = above.get(path, {}), olds.get(path, {})
+        left = OF_THE_SOURCE in inherited and inherited.get("source") == old.get("source")
+        if not left or OF_THE_SOURCE in quantity:
+            continue
+        moved = [
+            key
+            for key in quantity.keys() - {"source"}
+            if quantity[key] == inherited.get(key) != old.get(key) and not _has(own, (*path, key))
+        ]
+        if moved:
+            others = {key: value for key, value in quantity.items() if key not in moved}
+            was = others | {key: old[key] for key in moved if key in old}
+            quantity[OF_THE_SOURCE] = _value(was, quantity)  # type: ignore[index]
+    return marked
+
+
 def _stating(path: Path, files: Mapping[str, Any]) -> str:
     """First of the files that states what stands at a path, or the first of all."""
     return next((file for file, content in files.items() if _has(content, path)), next(iter(files)))

@@ -8,9 +8,9 @@ from _logged import run
 from inference_energy.comparison.snapshots import committed_file
 from inference_energy.documents import dump, parse, read
 from inference_energy.errors import InputError
-from inference_energy.method.files import method_path, warnings
+from inference_energy.method.files import method_path, resolve, warnings
 from inference_energy.method.plausible import Tables, held_against
-from inference_energy.method.provenance import on_one_line, with_true_sources
+from inference_energy.method.provenance import on_one_line, with_marks_of, with_true_sources
 from inference_energy.tables import read_table, write_text
 
 
@@ -24,21 +24,36 @@ def main(snakemake):
         raise InputError(problems)
     unusual = [*warnings(method, read(read_from.schema), method_path(method["id"])), *unusual]
     path = snakemake.output[0]
-    # what was committed, not what lies there: an edit and another are one change; a new method is
-    # held against the nearest that it extends
-    written = [path, *(_resolved(path, file) for file in read_from.files[1:])]
-    known = enumerate(committed_file(Path(), each) for each in written)
-    new, before = next(((i, text) for i, text in known if text is not None), (0, None))
-    if before is not None:
-        files = {file: read(file) for file in read_from.files}
-        method, told = with_true_sources(method, parse(before, written[new]), files, new)
-        for file, text in told:
-            # a parent whose results lie here says it itself
-            if file == read_from.files[0] or not _resolved(path, file).exists():
-                print(text, file=sys.stderr)
+    method, told = _with_true_sources(method, read_from.files, path)
+    for file, text in told:
+        # a parent whose results lie here says it itself
+        if file == read_from.files[0] or not _resolved(path, file).exists():
+            print(text, file=sys.stderr)
     content = on_one_line(method) | ({"warnings": unusual} if unusual else {})
     text = dump(content, sort_keys=False, allow_unicode=True, width=float("inf"))
     write_text(path, text)
+
+
+def _with_true_sources(method, names, path):
+    """The method as ``with_true_sources`` marks it and those that it extends, and the warnings."""
+    files = {name: read(name) for name in names}
+    # what was committed, not what lies there: an edit and another are one change; a new method is
+    # held against the nearest that it extends
+    written = [path, *(_resolved(path, file) for file in names[1:])]
+    committed = [committed_file(Path(), each) for each in written]
+    above, told = None, []
+    for place in reversed(range(len(names))):
+        new = next((i for i, text in enumerate(committed[place:]) if text is not None), None)
+        if new is None:
+            continue
+        before = parse(committed[place + new], written[place + new])
+        of = dict(list(files.items())[place:])
+        stems = {Path(file).stem: content for file, content in of.items()}
+        marked, told = with_true_sources(
+            resolve(Path(names[place]).stem, stems) if place else method, before, of, new
+        )
+        above = (with_marks_of(*above, marked, files[names[place]]) if above else marked), before
+    return (above[0] if above else method), told
 
 
 def _resolved(path, file):
