@@ -522,6 +522,11 @@ def test_a_new_method_among_the_others_is_asked_of_while_another_is_broken(fresh
             "extends: oviedo2026\nblend: {models: 50, source: assumption}\n",
             ["{mine}: key benchmarks: ", "blend.models = 50"],
         ),
+        (
+            "extends: oviedo2026\nregimes: {traditional: {output_tokens: {distribution: pareto,"
+            " median: 1, exponent: 1, maximum: 1.0e+7, unit: tokens, source: assumption}}}\n",
+            ["{mine}: key regimes.traditional: ", "allowed is at most 100 times"],
+        ),
     ],
 )
 def test_an_unsound_method_is_refused(fresh, tmp_path, content, words):

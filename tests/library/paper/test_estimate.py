@@ -264,6 +264,27 @@ def test_every_accepted_method_has_finite_tables(stated, tmp_path):
         write_table(table, tmp_path / f"{name}.csv", name)
 
 
+@pytest.mark.parametrize(
+    ("stated", "wide"),
+    [
+        (lengths(distribution="pareto", median=1, exponent=1, maximum=1e7), True),
+        (lengths(distribution="log-normal", median=1, sigma=3), True),
+        (lengths(distribution="pareto", median=300, exponent=1.2, maximum=128_000), False),
+        (lengths(distribution="exponential", median=1), False),
+    ],
+)
+def test_a_spread_beyond_a_hundred_means_is_refused(stated, wide):
+    method = resolve("mine", METHOD_FILES | {"mine": {"extends": "oviedo2026", "regimes": stated}})
+    check(method, read_schema("method"), "mine")
+    setup = build(method, read(PAPER_TABLE, "throughput"))
+    table = estimate.energy_per_query(setup, ["exact"])
+    problems = list(estimate.spread_problems(table, "mine.yaml"))
+    assert len(problems) == wide
+    for problem in problems:
+        assert problem.startswith("mine.yaml: key regimes.traditional: value ")
+        assert "times its mean; allowed is at most 100 times" in problem
+
+
 def test_a_member_of_one_regimes_blend_has_a_line_with_both_medians():
     places = pd.DataFrame(
         {

@@ -3,7 +3,7 @@
 Every function returns a DataFrame in the columns of the result tables: one number per line.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +29,11 @@ QUOTED_DIGITS = 4
 
 NARROWEST = 1.01
 """Ratio of the ends of a histogram or density from which on its steps differ in six digits. [1]"""
+
+
+WIDEST = 100.0
+"""Standard deviation over the mean of the energies that a method may give [1]: beyond it the mean
+is that of a few of ten thousand queries, and no draw of as many shows it."""
 
 
 def throughput_laws(setup: Setup) -> pd.DataFrame:
@@ -98,6 +103,29 @@ def energy_per_query(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
         if "exact" in engines:
             lines += _energy_lines(_exact_energy(setup, regime), "exact", regime)
     return pd.DataFrame(lines)
+
+
+def spread_problems(energies: pd.DataFrame, where: str) -> Iterator[str]:
+    """Problem of each regime that has an energy of which the spread is beyond all meaning.
+
+    Parameters
+    ----------
+    energies : DataFrame
+        From :func:`energy_per_query`.
+    where : str
+        File that states the method.
+    """
+    keys = ["engine", "regime", "subject", "pathway"]
+    wide = energies.pivot_table(index=keys, columns="statistic", values="value").reset_index()
+    wide = wide[wide["std"] > WIDEST * wide["mean"]]
+    wide = wide.assign(means=wide["std"] / wide["mean"]).sort_values("means", ascending=False)
+    for of in wide.drop_duplicates("regime").to_dict("records"):
+        yield (
+            f"{where}: key regimes.{of['regime']}: value {of['std']:.3g} Wh: the standard deviation"
+            f" of the energy of {of['subject']} ({of['pathway']}) is {of['means']:.3g} times its"
+            f" mean; allowed is at most {WIDEST:g} times, as beyond it a few of ten thousand"
+            " queries make up the mean; narrow the output tokens, or what multiplies the energy"
+        )
 
 
 def blend(setup: Setup) -> pd.DataFrame:

@@ -106,6 +106,15 @@ def _main(snakemake):
         from inference_energy.drawing import save
 
         before, after, shares = whatif.ask((base, head), list(fitting), materials, longer, apply)
+        problems = [
+            problem
+            for answer in (before, after)
+            for problem in estimate.spread_problems(
+                answer.tables["energy_per_query"], method_path(answer.side.method["id"])
+            )
+        ]
+        if problems:
+            raise InputError(problems)
         folder = Path("build/whatif") / head.name
         save(whatif_figure.draw(before, after), folder / "before_after.svg")
         lines = whatif.headlines(before, after, longer)

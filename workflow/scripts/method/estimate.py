@@ -8,7 +8,9 @@ from _setups import read_setup
 from inference_energy import documents
 from inference_energy.drawing import save_all
 from inference_energy.energy.exact import regime_energy
+from inference_energy.errors import InputError
 from inference_energy.laws.hardware import find_model
+from inference_energy.method.files import method_path
 from inference_energy.paper import estimate
 from inference_energy.reports import told
 from inference_energy.robustness.figures import variance_shares
@@ -26,7 +28,11 @@ from inference_energy.tables import read_table, write_table, write_text
 def write_paper(method, setup, engines, write):
     """Laws, energy per query, a fleet's day and the sensitivities that the paper shows."""
     write_table(estimate.throughput_laws(setup), write.laws, "throughput_laws")
-    write_table(estimate.energy_per_query(setup, engines), write.energy, "energy_per_query")
+    energies = estimate.energy_per_query(setup, engines)
+    problems = list(estimate.spread_problems(energies, method_path(method["id"])))
+    if problems:
+        raise InputError(problems)
+    write_table(energies, write.energy, "energy_per_query")
     write_table(estimate.throughput(setup, engines), write.throughput, "throughput_results")
     write_table(estimate.output_tokens(setup, engines), write.tokens, "output_tokens")
     write_table(estimate.extrapolation(setup), write.extrapolation, "extrapolation")
