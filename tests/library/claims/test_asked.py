@@ -41,6 +41,10 @@ def test_the_project_s_findings_ask_for_what_is_there():
         ("law_ratio[table=trtlm; row=1]", ["table = trtlm", "did you mean trtllm?"]),
         ("law_ratio[table=vendor]", ["allowed are those of the tables of the method and of vend"]),
         ("law_ratio[table=trtllm; model=Mixtral 8x23B]", ["model = Mix", "table trtllm", "8x22B?"]),
+        ("law_ratio[table=trtllm; gpu=H100-SXM-80G]", ["gpu = H100", "mean H100-SXM-80GB?"]),
+        ("reference[quantty=web search]", ["unknown column quantty", "did you mean quantity?"]),
+        ("estimate[model=iea_r1]", ["unknown column model; allowed are id; correct"]),
+        ("published[version=v2/fleet-mixed]", ["allowed are claim; correct"]),
         ("benchmark[table=paper; modl=x]", ["unknown column modl", "did you mean model?"]),
         (ENERGY.format("long", "DeepSeek-R1") + " / estimate[id=iea_r2]", ["name = iea_r2"]),
         (

@@ -117,6 +117,7 @@ def _check(selector: str, engine: str, method: Mapping[str, Any]) -> None:
         _check_setting(selector, method)
     elif table in PUBLISHED:
         path, columns = PUBLISHED[table]
+        _check_columns(selector, wanted, {columns[-1]: {}})
         named = [column_of(provided(path), column) for column in columns]
         for value in wanted.values():
             for part, names in zip(value.split("/", len(columns) - 1), named, strict=False):
@@ -124,7 +125,7 @@ def _check(selector: str, engine: str, method: Mapping[str, Any]) -> None:
     elif table in RESULTS:
         _check_columns(selector, wanted, load_schema(table)["properties"])
         for column in ("subject", "model"):
-            models = _models(tables_of(method))
+            models = _names(tables_of(method), "model")
             if column == "subject" and models is not None:
                 models = [*models, TRIMMED, UNTRIMMED]
             _known(selector, column, wanted.get(column), models, "the method's throughput tables")
@@ -135,9 +136,9 @@ def _check(selector: str, engine: str, method: Mapping[str, Any]) -> None:
         paths |= {"paper": tables_of(method)}
         of = wanted.get("table")
         _known(selector, "table", of, list(paths), "the tables of the method and of vendors")
-        _known(
-            selector, "model", wanted.get("model"), _models(paths.get(of or "", [])), f"table {of}"
-        )
+        for column in ("model", "gpu"):
+            names = _names(paths.get(of or "", []), column)
+            _known(selector, column, wanted.get(column), names, f"table {of}")
 
 
 def _check_setting(selector: str, method: Mapping[str, Any]) -> None:
@@ -187,12 +188,12 @@ def _known(
         )
 
 
-def _models(paths: Iterable[str]) -> list[str] | None:
-    """Models of throughput tables; none if one cannot be read, which is told elsewhere."""
-    models: dict[str, None] = {}
+def _names(paths: Iterable[str], column: str) -> list[str] | None:
+    """Names in a column of tables; none if one cannot be read, which is told elsewhere."""
+    names: dict[str, None] = {}
     for path in paths:
-        of_table = column_of(path, "model")
+        of_table = column_of(path, column)
         if of_table is None:
             return None
-        models |= dict.fromkeys(of_table)
-    return list(models)
+        names |= dict.fromkeys(of_table)
+    return list(names)
