@@ -173,6 +173,26 @@ def test_columns_of_parquet_are_not_told_apart_by_case(tmp_path, settings, name)
         open_log(tmp_path / "a.parquet", settings["formats"])
 
 
+def test_bytes_of_parquet_are_texts_where_they_are_asked_for(tmp_path, count, kinds):
+    """As of writers that do not say which bytes are text; some, as an id, may be none."""
+    details = b'{"usage_object": {"prompt_tokens_details": {"cached_tokens": 100}}}'
+    rows = {
+        "request_id": [b"\xff\x01", b"\xff\x02", b"\xff\x02"],
+        "model": ["Llama \u00e9".encode(), b"\xff", None],
+        "prompt_tokens": [b"120", b"130", b"many"],
+        "completion_tokens": [1, 1, 1],
+        "metadata": [details, b"\xff", None],
+    }
+    pq.write_table(pa.table(rows), tmp_path / "log.parquet")
+    tables = count(tmp_path / "log.parquet")
+    assert kinds(tables) == {"rows": 3, "no tokens": 1}
+    found = tables["lengths"].set_index("model")[["input", "cached"]].to_dict("index")
+    assert found == {
+        "Llama \u00e9": {"input": 120, "cached": 100},
+        "\\xFF": {"input": 130, "cached": 0},
+    }
+
+
 def test_a_header_can_be_long(tmp_path, settings):
     """Longer than a cell can be, which it would be one of by another delimiter."""
     header = ["input_tokens", "output_tokens", *(f"column_{number:07}" for number in range(10_000))]

@@ -214,6 +214,9 @@ class LogColumns:
                 value = f"coalesce({value}, TRY({text}))"
             return value, "VARCHAR"
         sql, kind = quoted(name), self.types[name]
+        if len(path) == 1 and kind == "BLOB":
+            # some writers of Parquet do not say that bytes are a text
+            return f"coalesce(TRY(decode({sql})), ({sql})::VARCHAR)", "VARCHAR"
         if len(path) == 1:
             return sql, kind
         number = _place(self.inside.setdefault(name, []), _json_path(path[1:]))
@@ -252,8 +255,8 @@ class LogColumns:
         """
         lists = ""
         for name, paths in self.inside.items():
-            is_text = self.types[name] in ("VARCHAR", "JSON")
-            value = quoted(name) if is_text else f"to_json({quoted(name)})"
+            texts = dict.fromkeys(("VARCHAR", "JSON"), "{}") | {"BLOB": "decode({})"}
+            value = texts.get(self.types[name], "to_json({})").format(quoted(name))
             found = f"json_extract_string({value}, [{', '.join(paths)}])"
             lists += f", TRY({found}) AS {_inside(name)}"
         return f"(SELECT *{lists} FROM {rows})" if lists else rows
