@@ -113,7 +113,8 @@ KINDS = {
     "too long": "ends more than a day after it starts; the row counts, but not in the load",
     "late key": "a start, an end, a tenant or an id, and none of the log's first objects has such a"
     " key; the row counts, but no table is by it",
-    "out of order": "starts before the row above it; the row counts, order does not matter",
+    "out of order": "starts before the row above it in its file, where both have a start; the row"
+    " counts, order does not matter",
 }
 """Kinds of rows that are told, and the rule for each."""
 

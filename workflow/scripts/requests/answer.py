@@ -78,13 +78,14 @@ def list_largest(connection, log, serving, lengths, least, say):
     return largest.table(found, serving, answers.model_names(lengths["model"]))
 
 
-def at_load(connection, serving, counted, params):
+def at_load(connection, serving, counted, params, say):
     """Return what serves the log at its load, and as measured what is in flight, by hour and by
     model; None for both where the log lacks starts or ends.
     """
     models = counted["lengths"]["model"]
     flying = measured = None
     if {"start", "finish"} <= set(params.stated):
+        say("requests in flight")
         hours = connection.execute("SELECT DISTINCT hour FROM hours ORDER BY ALL").df()["hour"]
         flying, measured = answers.measured_loads(serving, connection, models.unique(), hours)
     return serving.at(answers.loads(params.load, models, measured)), flying, measured
@@ -158,7 +159,7 @@ def main(snakemake):
         counted = gather(connection, read, surplus)
         lengths = counted["lengths"]
         answers.check_any(lengths, counted["kinds"], params.format)
-        serving, flying, measured = at_load(connection, serving, counted, params)
+        serving, flying, measured = at_load(connection, serving, counted, params, say)
         say("energies of all lengths")
         table, found = energies(serving, lengths), steps(serving, lengths)
         say("energies of hours and tenants")
