@@ -70,6 +70,14 @@ def test_the_page_counts_the_names_that_look_like_keys(answered, tables, setting
     assert "2 names of models or tenants look like keys of a service" in text
 
 
+def test_the_page_says_which_hour_a_row_of_many_requests_is_in(answered, tables, settings):
+    said = "the hour in which the row begins"
+    hours = tables | {"by_hour": tables["by_model"].assign(hour="2025-01-01T00:00Z")}
+    assert said in page("A log", hours, answered[2], settings, LOAD, rows_of_many=True)
+    assert said not in page("A log", hours, answered[2], settings, LOAD)
+    assert said not in page("A log", tables, answered[2], settings, LOAD, rows_of_many=True)
+
+
 def test_hours_are_shown_where_the_log_has_them_and_the_rest_pointed_at(answered, tables, settings):
     hours = pd.concat([tables["by_model"].assign(hour="2025-01-01T00:00Z")] * 20)
     text = page("A log", tables | {"by_hour": hours}, answered[2], settings, LOAD)
