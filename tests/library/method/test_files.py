@@ -134,6 +134,26 @@ def test_what_is_new_has_no_source_to_leave_unchanged(mine):
     )
 
 
+@pytest.mark.parametrize("source", ["Unchanged", "UNCHANGED", " unchanged "])
+def test_unchanged_is_meant_in_any_case(mine, files, source):
+    same = {"seed": 7, "source": "unchanged"}
+    expected = resolve("mine", mine(monte_carlo=same))["monte_carlo"]
+    found = resolve("mine", mine(monte_carlo=same | {"source": source}))["monte_carlo"]
+    assert found == expected
+    blend = {"models": 2, "source": source}
+    chain = mine(blend=blend) | {"own": {"extends": "mine", "blend": {"models": 4, "source": "b"}}}
+    told = resolve("own", chain)["blend"]["source"]
+    assert told.startswith("b (models); stated to be unchanged: ")
+
+
+@pytest.mark.parametrize("source", ["-", "?", "...", "1", "2024"])
+def test_a_source_has_a_letter(mine, source):
+    power = {"value": 9.0, "unit": "kW", "source": source}
+    (problem,) = problems_of(mine(node_power={"default": power}))
+    assert problem.startswith("config/methods/mine.yaml: key node_power.default.source: value ")
+    assert "allowed is text with a letter" in problem
+
+
 def test_restating_the_parents_value_needs_no_source(mine):
     check(resolve("mine", mine(monte_carlo={"seed": 42})), SCHEMA, "mine")
 

@@ -88,7 +88,7 @@ def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]
             merged[key] = merge(inherited, value)
         else:
             merged[key] = _copy(value)
-        if isinstance(value, dict) and value.get("source") == UNCHANGED:
+        if isinstance(value, dict) and _is_unchanged(value.get("source")):
             known = inherited.get("source") if isinstance(inherited, dict) else None
             if known:
                 merged[key]["source"] = _left_unchanged(known)
@@ -96,6 +96,10 @@ def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]
                 # nothing that it could be unchanged from: the check asks for one
                 del merged[key]["source"]
     return merged
+
+
+def _is_unchanged(source: Any) -> bool:
+    return isinstance(source, str) and source.strip().casefold() == UNCHANGED
 
 
 def _has(quantity: Any, keys: tuple[str, ...]) -> bool:
@@ -149,7 +153,7 @@ def _sources_apart(group: Mapping[str, Any], stated: Sequence[Mapping[str, Any]]
     by: dict[str, Any] = {}
     last = None
     for part in reversed(stated):
-        if part.get("source") == UNCHANGED:
+        if _is_unchanged(part.get("source")):
             by = {key: _left_unchanged(by.get(key, last)) for key in (*by, *part)}
         elif "source" in part:
             last = part["source"]
