@@ -11,3 +11,11 @@ def test_the_figure_has_both_sides_on_one_scale_and_can_be_read():
     assert first.get_xlim() == second.get_xlim()
     assert first.get_title(loc="left") == "Traditional queries: median 0.300 -> 0.400 Wh"
     assert problems(figure) == {}
+
+
+def test_medians_that_differ_are_told_apart():
+    first, _ = draw(side(0.30885), side(0.30883)).axes
+    old, new = (
+        first.get_title(loc="left").removeprefix("Traditional queries: median ").split(" -> ")
+    )
+    assert old != new.removesuffix(" Wh")

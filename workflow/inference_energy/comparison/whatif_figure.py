@@ -15,7 +15,7 @@ from inference_energy.drawing import (
     log_range,
     new_figure,
 )
-from inference_energy.text import number
+from inference_energy.text import told_apart
 
 
 @rc_context(SETTINGS)
@@ -39,7 +39,7 @@ def draw(base: Answer, head: Answer) -> Figure:
         axis.set_ylim(0, 1.1 * top)
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
-        medians = " -> ".join(number(answer.median(regime)) for answer in (base, head))
+        medians = " -> ".join(told_apart(base.median(regime), head.median(regime)))
         axis.set_title(f"{regime.capitalize()} queries: median {medians} Wh")
         if not place:
             axis.legend(loc="upper right")
