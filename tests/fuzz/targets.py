@@ -95,6 +95,49 @@ def holds(condition, what):
         raise WrongError(what)
 
 
+POSSIBLE = {
+    "pue": (1, 3),
+    "power_utilisation": (0, 1),
+    "node_power": (0.01, 1000),
+    "long_share": (0, 1),
+    "input_tokens": (0, 10_000_000),
+}
+"""Least and most of the numbers of a method's keys, said a second time: a bound that was taken out
+of a schema is not taken out of here."""
+BOARD, HOST, PEAK = 1.1, 3000, 2
+"""Likewise of runs: power of a board over its TDP [1], that of a server beside one board [W], and
+products of matrices over what the datasheets allow [1]."""
+
+
+def check_possible(value, key="", limits=None):
+    """No number of a method is beyond what its key can be."""
+    least, most = limits = POSSIBLE.get(key, limits) or (-math.inf, math.inf)
+    limits = None if limits == (-math.inf, math.inf) else limits
+    if isinstance(value, dict | list):
+        for name, part in value.items() if isinstance(value, dict) else enumerate(value):
+            check_possible(part, name, limits)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        holds(least <= value <= most, f"{key} is {value}")
+
+
+def check_hardware(frame):
+    """No run draws or computes more than the datasheets of its GPUs allow."""
+    gpus, models = known_hardware().gpus.set_index("gpu"), known_hardware().models
+    named = models["aliases"].str.split("; ") + models["model"].map(lambda name: [name])
+    active = models.assign(name=named).explode("name").set_index("name")["params_active_b"]
+    count = frame["n_gpus"].astype(float)
+    board = BOARD * frame["gpu"].map(gpus["tdp_w"]).astype(float)
+    # what computes fastest of each, as no format is asked for
+    rates = frame["gpu"].map(gpus.filter(like="dense_tflops").max(axis=1)).astype(float)
+    products = 2e-3 * frame["model"].map(active).astype(float) * frame["throughput_tps"]
+    for what, found, most in (
+        ("power of the GPUs", frame["gpu_power_w"], board * count),
+        ("power of the node", frame["node_power_w"], (board + HOST) * count),
+        ("throughput", products, PEAK * rates * count),
+    ):
+        holds(not (found > most * (1 + 1e-9)).any(), f"{what} is beyond its GPUs'")
+
+
 def check_numbers(frame):
     """Every number of a frame is finite or missing, and one that a table can hold."""
     numbers = frame.select_dtypes("number")
@@ -134,9 +177,13 @@ def readers(random, folder):
     data = seed_bytes(FIXTURES / name)
     if client == "project":
         data = changed_table(random, data.decode())
-    elif random.randrange(4):
-        found = changed_document(random, json_documents(data.decode())[0])
-        data = as_json(found)
+    elif what := random.randrange(5):
+        record = json_documents(data.decode())[0]
+        # what a file states of its speed decides most, and is one of a hundred numbers
+        speed = [SAYS[client]] if client in SAYS and isinstance(record, dict) else []
+        places = {1: numbers_of(record), 2: speed}.get(what)
+        changed = rescaled(random, record, places) if places else changed_document(random, record)
+        data = as_json(changed)
     if random.randrange(3) == 0:
         data = damaged(random, data)
     path = written(folder, f"run{name[name.rindex('.') :]}", data)
@@ -150,6 +197,7 @@ def readers(random, folder):
 def check_runs(frame, path, client):
     """What must hold of runs that were accepted."""
     check_numbers(frame)
+    check_hardware(frame)
     holds((frame["throughput_tps"] > 0).all(), "throughput is not positive")
     gpus = frame["n_gpus"].astype(float)
     holds((frame["gpu_power_w"].fillna(0) <= 5000 * gpus).all(), "power is beyond any GPU's")
@@ -194,7 +242,8 @@ def facts(random, folder):
     seed = "gpu: H100-SXM-80GB\nn_gpus: 8\ntensor_parallel: 8\nprecision: FP8\ngpu_power_w: 5000\n"
     data = seed.encode()
     if random.randrange(2):
-        data = as_json(changed_document(random, yaml.safe_load(seed)))
+        change = random.choice((rescaled, changed_document))
+        data = as_json(change(random, yaml.safe_load(seed)))
     written(folder, "facts.yaml", damaged(random, data) if random.randrange(2) else data)
     check_runs(detect_and_read(path), path, "vllm")
     return "accepted"
@@ -280,7 +329,8 @@ def document(random, folder, seed, deployment=None):
         content = yaml.safe_load(data)
         if deployment:
             content["deployment"] |= deployment
-        data = as_json(changed_document(random, content))
+        change = random.choice((rescaled, changed_document, changed_document))
+        data = as_json(change(random, content))
     if random.randrange(2) == 0:
         data = damaged(random, data)
     return documents.read(written(folder, "file.yaml", data))
@@ -292,6 +342,7 @@ def methods(random, folder):
     content = document(random, folder, f"config/methods/{name}.yaml")
     found = resolve(name, method_files() | {name: content})
     check(found, documents.read_schema("method"), name)
+    check_possible(found)
     return "accepted"
 
 
@@ -315,6 +366,16 @@ def numbers_of(node, path=()):
         return [path]
     parts = node.items() if isinstance(node, dict) else enumerate(node)
     return [place for key, part in parts for place in numbers_of(part, (*path, key))]
+
+
+def rescaled(random, document, places=None):
+    """A document of which a number, of those at these places or any, is so many times itself."""
+    document = deepcopy(document)
+    places = places or numbers_of(document)
+    if places:
+        *place, last = random.choice(places)
+        reduce(getitem, place, document)[last] *= random.choice((*FACTORS, 1e3, 1e6))
+    return document
 
 
 @cache

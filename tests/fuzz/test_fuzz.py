@@ -4,6 +4,7 @@ import random
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from fuzz import mutations, run, targets
 from fuzz.targets import TARGETS, WrongError, check_cell
@@ -140,3 +141,30 @@ def test_the_page_counts_every_case_and_says_what_went_wrong():
 
 def test_the_oracle_reads_objects_that_follow_each_other():
     assert targets.json_documents('{"a":\r1}\n{"b": 2}') == [{"a": 1}, {"b": 2}]
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"pue": {"p5": 1.05, "p95": 3.1}},
+        {"power_utilisation": {"value": 1.01}},
+        {"node_power": {"models": {"m": {"value": 10_200}}}},
+        {"fleet": {"long_share": {"value": 10}}},
+    ],
+)
+def test_the_oracle_sees_numbers_of_a_method_that_cannot_be(stated):
+    targets.check_possible(targets.resolved("oviedo2026")[0])
+    with pytest.raises(WrongError):
+        targets.check_possible(stated)
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("gpu_power_w", 6161), ("node_power_w", 30_161), ("throughput_tps", 229_000)],
+)
+def test_the_oracle_sees_runs_beyond_their_hardware(column, value):
+    run = {"model": "Llama 3.1 70B", "gpu": "H100-SXM-80GB", "n_gpus": 8}
+    run |= {"throughput_tps": 1e3, "gpu_power_w": 6160.0, "node_power_w": 30_160.0}
+    targets.check_hardware(pd.DataFrame([run, run | {"model": "m", "gpu": "g"}]))
+    with pytest.raises(WrongError):
+        targets.check_hardware(pd.DataFrame([run | {column: value}]))
