@@ -165,6 +165,8 @@ def load(config: dict[str, Any], alone: str = "") -> Settings:
     if len(loaded) < len(named):
         ending["deployments"] += of_methods
     problems += [problem for found in ending.values() for problem in found]
+    # what several of them extend or name is told once
+    problems = list(dict.fromkeys(problems))
     lacking = [problem for name in OF_WHAT_IF for problem in wrong_files[name]]
     # a what-if that names no method asks of any that has changed
     # of one that nobody else asks for it reads everything itself
