@@ -158,7 +158,7 @@ def parse(text: str, where: AnyPath) -> Any:
         reason = getattr(error, "problem", None) or getattr(error, "reason", None)
         raise InputError(f"{place}: not YAML ({reason}); correct the syntax") from None
     except ValueError as error:
-        reason = _short(str(error))
+        reason = in_short(str(error))
         raise InputError(f"{where}: a value cannot be read ({reason}); correct it") from None
     if content is None:
         raise InputError(f"{where}: is empty; allowed are keys with values; state them")
@@ -370,7 +370,7 @@ def _unlike_json(value: object, where: AnyPath, path: str) -> list[str]:
             if not isinstance(key, str)
         ]
         problems += [
-            f"{at}: key {_short(key)}: {reason}"
+            f"{at}: key {in_short(key)}: {reason}"
             for key in value
             if isinstance(key, str) and (reason := _unshowable(key))
         ]
@@ -392,7 +392,7 @@ def _unlike_json(value: object, where: AnyPath, path: str) -> list[str]:
             " none; take it out, and set OPENAI_API_KEY where a server needs a key"
         ]
     if isinstance(value, str) and (reason := _unshowable(value)):
-        return [f"{at}: value {_short(value)}: {reason}"]
+        return [f"{at}: value {in_short(value)}: {reason}"]
     if isinstance(value, int) and abs(value) > LARGEST_NUMBER:
         return [
             f"{at}: value of {value.bit_length()} bits: allowed are whole numbers up to 2^53,"
@@ -536,14 +536,14 @@ def _told(
         options = ", or ".join(" and ".join(option["required"]) for option in node[kind])
         return [f"allowed is {options}; state {'one of them' if kind == 'anyOf' else 'one'}"]
     if kind == "falseSchema":
-        return [f"value {_short(value)}: not allowed with the other keys; remove it"]
+        return [f"value {in_short(value)}: not allowed with the other keys; remove it"]
     if kind in ("minLength", "minProperties", "minItems") and not value:
         return ["is empty; state it"]
     if kind == "uniqueItems":
-        return [f"value {_short(value)}: allowed is each once; remove what stands there twice"]
+        return [f"value {in_short(value)}: allowed is each once; remove what stands there twice"]
     if kind == "contains":
         held = allowed(node["contains"], schema)
-        return [f"value {_short(value)}: allowed is a list that holds {held}; add it"]
+        return [f"value {in_short(value)}: allowed is a list that holds {held}; add it"]
     if kind == "propertyNames":
         return [f"{details.error.message}: not allowed as a name; correct it"]
     reason = f", as {node['x-reason']}" if "x-reason" in node else ""
@@ -552,7 +552,9 @@ def _told(
     hint = near(value, words) if isinstance(value, str) else ""
     if not isinstance(value, str) and str(value) in words:
         remedy = "write it in quotes"
-    return [f"value {_short(value)}: allowed is {_expected(node, schema)}{reason}; {remedy}{hint}"]
+    return [
+        f"value {in_short(value)}: allowed is {_expected(node, schema)}{reason}; {remedy}{hint}"
+    ]
 
 
 def _missing(
@@ -744,7 +746,8 @@ def near(word: object, choices: Iterable[object]) -> str:
     return f"; did you mean {_either(found)}?" if found else ""
 
 
-def _short(value: object) -> str:
+def in_short(value: object) -> str:
+    """A value of a file as a message shows it: the first SHOWN characters at most."""
     text = repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 

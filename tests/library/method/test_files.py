@@ -1042,3 +1042,11 @@ def test_a_method_that_is_named_by_its_file_is_told_how_to_name_it():
         resolve("some/where/mine.yaml", {"oviedo2026": {}})
     with pytest.raises(InputError, match=r"correct the name or add config/methods/mine\.yaml"):
         resolve("mine", {"oviedo2026": {}})
+
+
+def test_what_is_no_mapping_is_named_by_its_file_and_shown_in_short():
+    with pytest.raises(InputError) as caught:
+        resolve("passwd", {"passwd": "root:x:0 " * 200}, where="/etc/passwd")
+    (problem,) = caught.value.problems
+    assert problem.startswith("/etc/passwd: value 'root:x:0 ")
+    assert len(problem) < 300

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from inference_energy.documents import collecting, near, read, schema_problems, unusual
+from inference_energy.documents import collecting, in_short, near, read, schema_problems, unusual
 from inference_energy.errors import InputError, UnansweredError
 from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method.lengths import (
@@ -338,8 +338,8 @@ def resolve(
             )
         if not isinstance(files[parent], dict):
             raise InputError(
-                f"{method_path(parent)}: value {files[parent]!r}: allowed are keys with values;"
-                " state the method's keys, or extends: and a method"
+                f"{places.get(parent, method_path(parent))}: value {in_short(files[parent])}:"
+                " allowed are keys with values; state the method's keys, or extends: and a method"
             )
         chain.append(parent)
         parent = files[parent].get("extends")
