@@ -126,6 +126,22 @@ def test_a_key_in_base64_is_found_wherever_it_begins(key, encode):
     assert client.without(key, b"auth c2stbm9uZQ== failed") == b"auth c2stbm9uZQ== failed"
 
 
+@pytest.mark.parametrize(
+    "encode",
+    [
+        lambda key: key.upper().encode(),
+        lambda key: key.lower().encode(),
+        lambda key: key.encode().hex().encode(),
+        lambda key: key.encode().hex().upper().encode(),
+        lambda key: key.encode("utf-16-le"),
+        lambda key: key.encode("utf-16-be"),
+    ],
+)
+def test_a_whole_key_is_found_in_other_cases_and_encodings(encode):
+    left = client.without("sk-Proj-4711aBcZ", b"said " + encode("sk-Proj-4711aBcZ") + b"; bye")
+    assert left == b"said [redacted]; bye"
+
+
 def test_short_words_are_no_keys(tmp_path):
     (tmp_path / "a.json").write_text('{"EMPTY": "sk-a\\"b-long"}')
     client.redact(tmp_path, "EMPTY")

@@ -215,7 +215,8 @@ def redact(folder: Path, key: str | None) -> None:
     ----------
     folder : Path
         Files below it are rewritten where they hold the key, in any of the forms in which JSON,
-        an address or a page writes it, or in base64, as a header may.
+        an address or a page writes it, or in base64, as a header may; a whole one also in letters
+        of another case, in hexadecimal digits and in UTF-16.
     key : str or None
         The key; words shorter than :data:`SHORTEST_KEY` are no secret.
     """
@@ -245,11 +246,21 @@ def without(key: str | None, content: bytes) -> bytes:
     kept, at = [], 0
     spans = [*_spans(key, content, STRIDE)]
     spans += [span for form in _base64(key) for span in _spans(form, content, PIECE)]
+    spans += _whole(key, content)
     for start, end in sorted(spans):
         if start >= at:
             kept += [content[at:start], REDACTED]
         at = max(at, end)
     return b"".join([*kept, content[at:]])
+
+
+def _whole(key: str, content: bytes) -> Iterator[tuple[int, int]]:
+    """Start and end of each place where a whole key is written in another case or encoding."""
+    lowered = content.lower()
+    encoded = [key.encode(encoding) for encoding in ("utf-8", "utf-16-le", "utf-16-be")]
+    for form in (*encoded, key.encode().hex().encode()):
+        for found in re.finditer(re.escape(form.lower()), lowered):
+            yield found.span()
 
 
 def _base64(key: str) -> set[str]:
