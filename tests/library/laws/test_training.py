@@ -184,6 +184,15 @@ def test_a_layout_in_the_flags_of_an_engine_is_read_as_it_is(user):
     assert list(counted_once(rows)) == [True, True, False]
 
 
+def test_every_copy_on_too_few_nodes_is_told_how_many_it_needs(user):
+    few = {"nodes": 1, "gpu": "B200", "model": "MiniMax M2.5"}
+    one, two = problems_of(user, few | {"tensor_parallel": 16}, few | {"tensor_parallel": 32})
+    assert "line 2" in one
+    assert "at least 2 of at most 8 x B200 for the 16 GPUs" in one
+    assert "line 3" in two
+    assert "at least 4 of at most 8 x B200 for the 32 GPUs" in two
+
+
 def test_what_nobody_measured_is_named(user, training, hardware):
     rows = user(
         {"engine": "TensorRT-LLM"},

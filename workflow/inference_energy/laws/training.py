@@ -312,15 +312,22 @@ LARGEST_NODE = {"A100-SXM-40GB": 16, "GB200": 72, "GB300": 72}
 """GPUs of the largest node or rack on sale where it has more than NODE_GPUS, by GPU."""
 
 
+def _node_sizes(rows: pd.DataFrame) -> pd.Series:
+    """GPUs that a node of each row has at most."""
+    return rows["gpu"].map(LARGEST_NODE).fillna(NODE_GPUS)
+
+
 def _too_few_nodes(rows: pd.DataFrame, numbers: NDArray) -> Iterator[str]:
     """Say which copies need more GPUs than the nodes that are stated have, a sentence each.
 
     Without nodes a copy takes as many as it needs.
     """
-    sizes = rows["gpu"].map(LARGEST_NODE).fillna(NODE_GPUS)
+    sizes = _node_sizes(rows)
     count, stated = copy_gpus(rows), rows["nodes"].astype(float)
-    for (gpu, nodes), alike in rows[count > stated * sizes].groupby(["gpu", "nodes"], sort=False):
-        size, needed = int(sizes[alike.index[0]]), int(count[alike.index].iloc[0])
+    over = count > stated * sizes
+    keys = [rows.loc[over, "gpu"], rows.loc[over, "nodes"], count[over].rename("needed")]
+    for (gpu, nodes, gpus), alike in rows[over].groupby(keys, sort=False):
+        size, needed = int(sizes[alike.index[0]]), int(gpus)
         yield (
             f'{name_rows(numbers[alike.index])}, column "nodes": value "{nodes}"; allowed are at'
             f" least {-(-needed // size)} of at most {size} x {gpu} for the {needed} GPUs of the"
