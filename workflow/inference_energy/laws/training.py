@@ -326,8 +326,8 @@ def _too_few_nodes(rows: pd.DataFrame, numbers: NDArray) -> Iterator[str]:
     count, stated = copy_gpus(rows), rows["nodes"].astype(float)
     over = count > stated * sizes
     keys = [rows.loc[over, "gpu"], rows.loc[over, "nodes"], count[over].rename("needed")]
-    for (gpu, nodes, gpus), alike in rows[over].groupby(keys, sort=False):
-        size, needed = int(sizes[alike.index[0]]), int(gpus)
+    for (gpu, nodes, _), alike in rows[over].groupby(keys, sort=False):
+        size, needed = int(sizes[alike.index[0]]), int(count[alike.index[0]])
         yield (
             f'{name_rows(numbers[alike.index])}, column "nodes": value "{nodes}"; allowed are at'
             f" least {-(-needed // size)} of at most {size} x {gpu} for the {needed} GPUs of the"
