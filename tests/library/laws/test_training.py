@@ -182,6 +182,12 @@ def test_a_layout_in_the_flags_of_an_engine_is_read_as_it_is(user):
     assert [few[name] for name in names] == [2, 2, 2]
     rows = user(flags, flags | {"source_id": "aiconfigurator-mine"}, flags | {"nodes": 8})
     assert list(counted_once(rows)) == [True, True, False]
+    # the nodes that 16 GPUs need cannot hold 256, so that stating them changes nothing
+    wide = flags | dict.fromkeys(names, 16)
+    two, plain = user(wide | {"nodes": 2}, wide).iloc
+    assert [two[name] for name in names] == [plain[name] for name in names] == [1, 16, 16]
+    (problem,) = problems_of(user, wide | {"nodes": 3})
+    assert "for the 256 GPUs of the copy" in problem
 
 
 def test_every_copy_on_too_few_nodes_is_told_how_many_it_needs(user):

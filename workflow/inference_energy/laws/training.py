@@ -196,6 +196,8 @@ LEAST_SQUARED = 2
 def _counted_once(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with layouts of n^2 GPUs as they are, on n, but those of several nodes or stages.
 
+    Several nodes that n GPUs need, and that cannot hold n^2, say that n are meant.
+
     They are written as n^2 x 1 with the experts over n, as 1 x n^2 with them over n, or as n x n
     with them over n, as SGLang and TensorRT-LLM call 1 x n, none of which an engine runs; or, of
     sources of COUNTED_TWICE, as n x n with the experts over n^2: tensor x attention data parallel.
@@ -208,8 +210,10 @@ def _counted_once(rows: pd.DataFrame) -> pd.DataFrame:
     no_engine &= (spread == once) & (once > LEAST_SQUARED)
     theirs = square & (spread == count)
     theirs &= rows["source_id"].str.startswith(COUNTED_TWICE).to_numpy(bool)
-    single = (rows[["nodes", "pipeline_parallel"]].fillna(1) == 1).all(axis=1).to_numpy(bool)
-    once = np.where((no_engine | theirs) & single, once, 0).astype(int)
+    sizes, nodes = _node_sizes(rows).to_numpy(float), rows["nodes"].to_numpy(float, na_value=1)
+    meant = (nodes == 1) | ((nodes == np.ceil(once / sizes)) & (nodes * sizes < count))
+    meant &= (rows["pipeline_parallel"].fillna(1) == 1).to_numpy(bool)
+    once = np.where((no_engine | theirs) & meant, once, 0).astype(int)
     counted = {}
     for name in LAYOUT_AS_GIVEN:
         read = pd.Series(once, rows.index)
