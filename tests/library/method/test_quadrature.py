@@ -5,9 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from inference_energy.method.lengths import UniformLengths
-from inference_energy.method.quadrature import EVERY_TOKEN_UP_TO, LONGEST, support
+from inference_energy.method.quadrature import CELL, EVERY_TOKEN_UP_TO, LONGEST, support
 from library.method.test_lengths import LENGTHS
-from numpy.polynomial.chebyshev import chebpts1
+from numpy.polynomial.chebyshev import chebpts1, chebvander
 from scipy import stats
 
 
@@ -50,6 +50,26 @@ def test_a_panel_of_many_lengths_has_chebyshev_nodes_and_others_are_kept():
         logs = np.log([first, end - 1])
         expected += np.exp(logs.mean() + np.ptp(logs) / 2 * chebpts1(12)).tolist()
     np.testing.assert_allclose(np.sort(nodes), np.sort(expected), rtol=1e-12)
+
+
+def test_a_panel_sums_polynomials_of_every_order_below_its_nodes_as_its_lengths_do():
+    tokens, width = UniformLengths(0.0, 9999.0), 1.0
+    nodes, node_weights = tokens.nodes((), width)
+    lengths, weights = tokens.support
+    ends = np.ceil([*(32 * np.exp(width * np.arange(6))), 10_000])
+    for first, end in pairwise(ends):
+        logs = np.log([first, end - 1])
+        own, among = ((of >= first) & (of < end) for of in (lengths, nodes))
+        found, expected = (
+            share[some] @ chebvander((np.log(of[some]) - logs.mean()) / np.ptp(logs) * 2, 11)
+            for of, share, some in ((nodes, node_weights, among), (lengths, weights, own))
+        )
+        np.testing.assert_allclose(found, expected, rtol=0, atol=1e-13)
+
+
+def test_lengths_reach_as_far_as_any_distribution():
+    lengths, _ = UniformLengths(0.0, 10 * LONGEST).support
+    assert LONGEST * (1 - CELL) < lengths[-1] <= LONGEST
 
 
 def test_lengths_are_of_one_grid_whatever_the_distribution():
