@@ -146,6 +146,32 @@ def test_a_prefill_below_zero_is_said_to_be_no_energy(longest, told, cells, powe
     assert ("An a below zero is no energy" in page) == told
 
 
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        (
+            [300],
+            "a query of 4,500 output tokens takes 3.9 Wh at the GPUs; the energy of one of 300 was"
+            " not measured, so that no ratio stands against the paper's 13.",
+        ),
+        (
+            [4500],
+            "a query of 300 output tokens takes 0.3 Wh at the GPUs; the energy of one of 4,500 was"
+            " not measured, so that no ratio stands against the paper's 13.",
+        ),
+        (
+            [300, 4500],
+            "the energy of a query was not measured at the GPUs, neither of 4,500 output tokens nor"
+            " of 300.",
+        ),
+    ],
+)
+def test_a_length_whose_energy_was_refused_is_named_in_the_first_sentence(lost, said, cells, power):
+    refused = power["output_tokens"].isin(lost)
+    page = write(cells, power.assign(energy_wh=power["energy_wh"].mask(refused)))
+    assert f"\n**8 requests at once:** {said}\n" in page.split("## ")[0]
+
+
 def test_one_length_gives_no_ratio(cells, power):
     assert "Needs the energy of the shortest and the longest length." in write(
         cells, power[power["output_tokens"] == 300]
