@@ -172,6 +172,32 @@ def test_a_length_whose_energy_was_refused_is_named_in_the_first_sentence(lost, 
     assert f"\n**8 requests at once:** {said}\n" in page.split("## ")[0]
 
 
+@pytest.mark.parametrize(
+    ("lost", "said"),
+    [
+        ([300], "no cell of 300 output tokens is used: see the findings."),
+        ([300, 4500], "no cell of 300 or 4,500 output tokens is used: see the findings."),
+    ],
+)
+def test_a_length_whose_cells_were_all_refused_is_named_before_the_numbers(
+    lost, said, cells, power
+):
+    # without a row of this load in any table of energies
+    refused = cells["output_tokens"].isin(lost)
+    other = cells.assign(concurrency=4, cell="4-" + cells["cell"])
+    cells = pd.concat([other, cells.assign(status=cells["status"].mask(refused, "refused"))])
+    power = pd.concat([power.assign(concurrency=4), power[~power["output_tokens"].isin(lost)]])
+    lead = write(cells, power).split("## ")[0]
+    assert f"\n**8 requests at once:** {said}\n" in lead
+    assert "**4 requests at once:** a query of 4,500 output tokens takes" in lead
+    assert "**4 requests at once:** no cell" not in lead
+
+
+def test_a_length_with_one_cell_that_is_used_is_not_called_unused(cells, power):
+    some = cells.assign(status=cells["status"].mask(cells["repetition"] > 0, "refused"))
+    assert "no cell of" not in write(some, power)
+
+
 def test_one_length_gives_no_ratio(cells, power):
     assert "Needs the energy of the shortest and the longest length." in write(
         cells, power[power["output_tokens"] == 300]

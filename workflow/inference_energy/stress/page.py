@@ -51,6 +51,7 @@ def report(
         ratios=tables["ratio"].to_dict("records"),
         forecasts=_forecasts(tables["forecasts"]),
         ends=_ends(energy),
+        unused=_unused(cells),
         impact=_impact(tables["impact"]),
         parts=tables["parts"].to_dict("records"),
         predicted=_told(tables["predicted"], sorted(set(cells["concurrency"]))),
@@ -94,6 +95,13 @@ def _ends(table: pd.DataFrame) -> dict[Hashable, tuple[float, float]]:
         values = group.sort_values("output_tokens")["value"]
         ends[keys] = values.iloc[0], values.iloc[-1]
     return ends
+
+
+def _unused(cells: pd.DataFrame) -> list[tuple[Any, list[int]]]:
+    """Lengths that were run at a concurrency and have no cell that is used."""
+    used = cells["status"].eq("measured").groupby([cells[key] for key in KEYS[1:]]).any()
+    lost = used.index[~used].to_frame(index=False)
+    return [(load, list(group)) for load, group in lost.groupby(KEYS[1])[KEYS[2]]]
 
 
 def _forecasts(table: pd.DataFrame) -> dict[tuple[str, int], dict[str, float]]:
