@@ -40,8 +40,6 @@ def misspelt(name, *steps):
     ("place", "meant"),
     [
         (("findings", 1, "claims", 0), "p25-traditional"),
-        (("evidence", "capped_node", "benchmark"), "llama2-70b-99.9"),
-        (("evidence", "capped_node", "system"), "H200-SXM-141GBx8_TRT_MaxQ"),
         (("evidence", "production", "like"), "H100-SXM-80GB"),
         (("evidence", "production", "model"), "DeepSeek-V3"),
         (("evidence", "production", "sources", 0), "deepseek-2025-day"),

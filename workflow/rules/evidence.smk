@@ -83,6 +83,7 @@ rule weigh_evidence:
         estimates=provided("data/published/estimates.csv"),
         mlenergy=provided("data/measured/mlenergy_v3.csv"),
         wall_power=provided("data/measured/mlperf_wall_power.csv"),
+        nodes=provided("data/nodes.csv"),
         output_lengths=provided("data/measured/output_lengths.csv"),
         request_lengths=provided("data/request_lengths.csv"),
         concurrency="results/validation/concurrency.csv",

@@ -28,8 +28,8 @@ def wall_power():
 
 
 @pytest.fixture(scope="session")
-def convert(settings, wall_power):
-    return boundaries.conversion(settings, wall_power)
+def convert(settings):
+    return boundaries.conversion(settings, hardware_tables())
 
 
 @pytest.fixture(scope="session")
@@ -79,6 +79,7 @@ FILES = {
     "estimates": "published/estimates.csv",
     "mlenergy": "measured/mlenergy_v3.csv",
     "wall_power": "measured/mlperf_wall_power.csv",
+    "nodes": "nodes.csv",
     "output_lengths": "measured/output_lengths.csv",
     "request_lengths": "request_lengths.csv",
 }

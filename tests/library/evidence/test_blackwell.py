@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from inference_energy.evidence import blackwell
-from inference_energy.evidence.coverage import HOPPER
+from inference_energy.evidence.boundaries import HOPPER
 from repository import read
 
 BENCHMARKS = read("data/throughput/trtllm.csv", "throughput")

@@ -1,26 +1,38 @@
-"""Parameters of boundary conversions come from the data, and the method is brought to each."""
+"""Energies are brought from one boundary to another by what a node draws, and methods as well."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.evidence import boundaries
-from inference_energy.method.boundary import COMPARABLE
-from repository import read
+from inference_energy.evidence.estimates import energy_at
+from inference_energy.evidence.load import Load
+from inference_energy.laws.pooled import Pooled
+from inference_energy.method.boundary import COMPARABLE, Place
+from inference_energy.method.build import build
+from inference_energy.method.distributions import ONE, LogNormal
+from inference_energy.method.setup import Coupling
+from inference_energy.power.node import find_node, node_power
+from repository import METHODS, hardware_tables, materials, read
+
+HARDWARE = hardware_tables()
 
 
-def test_parameters_come_from_the_capped_node_and_the_provider(convert, settings, wall_power):
-    capped = settings["capped_node"]
-    run = wall_power[
-        (wall_power["system"] == capped["system"])
-        & (wall_power["benchmark"] == capped["benchmark"])
-        & (wall_power["scenario"] == capped["scenario"])
-    ].iloc[0]
+@pytest.fixture(scope="module")
+def revised():
+    method = METHODS["revised"]
+    return build(method, **materials([method])(method))
+
+
+@pytest.fixture(scope="module")
+def hopper():
+    return find_node(boundaries.HOPPER, HARDWARE["nodes"], HARDWARE["gpus"])
+
+
+def test_machines_that_idle_are_a_part_of_what_serves(convert, settings):
     parts = settings["provider_breakdown"]
     serving = parts["accelerators"] + parts["host"]
-    share = [convert.accelerator_share.quantile(level) for level in (0.05, 0.95)]
-    limit_w = capped["gpu_limit"] * 1000 * run["gpus"]
-    assert share == pytest.approx(
-        [limit_w / run["wall_power_w"], parts["accelerators"] / serving], rel=1e-3
-    )
     assert convert.idle_factor == pytest.approx((serving + parts["idle"]) / serving)
 
 
@@ -31,18 +43,67 @@ def test_the_provider_parts_add_up_to_its_estimate(settings):
     assert total == pytest.approx(estimates.loc["google_2025", "value_wh"])
 
 
-def test_a_capped_node_that_is_not_there_is_refused_with_the_remedy(settings, wall_power):
-    wrong = settings | {"capped_node": settings["capped_node"] | {"scenario": "Server"}}
-    assert boundaries.conversion(wrong, wall_power).accelerator_share.mu < 0
-    wrong = settings | {"capped_node": settings["capped_node"] | {"scenario": "nowhere"}}
-    with pytest.raises(InputError, match="capped_node: selects 0 rows"):
-        boundaries.conversion(wrong, wall_power)
+def with_power(setup, kw, utilisation):
+    """A method whose nodes are all of this power [kW]."""
+    models = tuple(replace(model, node_power=kw) for model in setup.models)
+    return replace(setup, models=models, power_utilisation=utilisation)
 
 
-def test_shares_in_the_wrong_order_are_refused(settings, wall_power):
-    wrong = settings | {"capped_node": settings["capped_node"] | {"gpu_limit": 0.7}}
-    with pytest.raises(InputError, match="accelerator shares"):
-        boundaries.conversion(wrong, wall_power)
+@pytest.mark.parametrize("watts", [200.0, 400.0, 650.0])
+def test_the_share_of_the_accelerators_is_that_of_the_node_that_draws_so_much(
+    watts, setup, convert, hopper
+):
+    """By equation (1) of the node's power, the other way round."""
+    drawn = float(node_power(watts, hopper))
+    for kw, used in ((drawn / 1000, 1.0), (drawn / 500, 0.5)):
+        share = convert.accelerator_share(with_power(setup, kw, LogNormal.fixed(used)))
+        assert share.quantile(0.5) == pytest.approx(8 * watts / drawn)
+        assert share.sigma == 0
+
+
+def test_the_accelerators_vary_more_than_their_node(setup, convert, hopper):
+    """Their power has its own P5 and P95, whatever is charged."""
+    ends = [float(node_power(watts, hopper)) / 10_000 for watts in (250.0, 600.0)]
+    used = LogNormal.from_percentiles(*ends)
+    share = convert.accelerator_share(with_power(setup, 10.0, used))
+    both = share * used
+    low, high = both.quantile(0.05), both.quantile(0.95)
+    assert high / low == pytest.approx(600 / 250, rel=1e-3)
+    assert share.sigma > 0
+
+
+def test_a_node_draws_no_less_than_idle_and_no_more_than_rated(setup, convert, hopper):
+    """Of a stated power that no such node has, the nearest counts."""
+    share = [
+        convert.accelerator_share(with_power(setup, kw, LogNormal.fixed(0.5))).quantile(0.5)
+        for kw in (1.0, 0.1, 40.0, 100.0)
+    ]
+    assert share[0] == pytest.approx(share[1])
+    assert share[2] == pytest.approx(share[3]) == pytest.approx(5600 / node_power(700.0, hopper))
+    idle = share[0] * node_power(0.0, hopper)
+    assert 0 < idle < 8 * 150
+
+
+def test_a_utilisation_that_follows_the_throughput_counts_at_the_highest(setup, convert):
+    coupled = convert.accelerator_share(with_power(setup, 10.2, Coupling(0.24, 0.56)))
+    assert coupled == convert.accelerator_share(with_power(setup, 10.2, LogNormal.fixed(0.8)))
+
+
+def test_the_smallest_node_of_a_method_counts(setup, convert):
+    models = (setup.models[0], *(replace(m, node_power=99.0) for m in setup.models[1:]))
+    alone = replace(setup, models=setup.models[:1])
+    assert convert.accelerator_share(replace(setup, models=models)) == (
+        convert.accelerator_share(alone)
+    )
+
+
+@pytest.mark.parametrize(("gpu", "gpus"), [("H100-SXM-80GB", 8), ("B200", 8), ("B200", 2)])
+def test_a_run_is_brought_to_the_facility_by_its_node_idle_and_pue(convert, gpu, gpus):
+    node = find_node(gpu, HARDWARE["nodes"], HARDWARE["gpus"])
+    whole = convert.facility_from_run(2.0, 500.0 * gpus, gpu, gpus)
+    expected = 2.0 * float(node_power(500.0, node)) / 4000 * convert.idle_factor
+    for level in (0.05, 0.5, 0.95):
+        assert whole.quantile(level) == pytest.approx(expected * convert.pue.quantile(level))
 
 
 def test_boundaries_of_the_method_are_nested(setup, convert):
@@ -53,9 +114,41 @@ def test_boundaries_of_the_method_are_nested(setup, convert):
     accelerator, server, facility = (m.boundary.over_node(m.pue).quantile(0.5) for m in moved)
     assert facility == setup.pue.quantile(0.5)
     assert server == 1
-    assert accelerator == convert.accelerator_share.quantile(0.5) < server < facility
+    assert accelerator == convert.accelerator_share(setup).quantile(0.5) < server < facility
+
+
+def test_a_method_whose_laws_know_what_accelerators_draw_charges_that(revised, convert):
+    moved = boundaries.at_boundary(revised, Place.ACCELERATOR, convert)
+    assert moved.boundary.factor == ONE
+    for model, own in zip(moved.models, revised.models, strict=True):
+        for alone, whole in zip(model.law.shares(), own.law.shares(), strict=True):
+            assert alone.power == whole.accelerators
+    of_node = replace(
+        revised.models[0],
+        law=Pooled.of([revised.models[0].law.ways[0]._replace(accelerators=np.nan)]),
+    )
+    partly = replace(revised, models=(of_node, *revised.models[1:]))
+    moved = boundaries.at_boundary(partly, Place.ACCELERATOR, convert)
+    assert moved.boundary.factor == convert.accelerator_share(partly)
+
+
+def test_accelerators_of_a_node_that_knows_load_have_less_of_it_at_a_small_one(revised, convert):
+    """Host and fans draw almost the same at any load."""
+    name, shares = revised.models[0].name, []
+    for load in (8, 64, 400):
+        at = Load(load, "B200", "FP4", 8)
+        alone, whole = (
+            energy_at(revised, name, 1000, 300, place, convert, at).quantile(0.5)
+            for place in (Place.ACCELERATOR, Place.SERVER)
+        )
+        shares.append(alone / whole)
+    assert 0.3 < shares[0] < shares[1] < shares[2] < 0.8
 
 
 def test_a_boundary_without_conversion_is_refused(setup, convert):
-    with pytest.raises(InputError, match="life cycle"):
+    with pytest.raises(InputError) as refused:
         boundaries.at_boundary(setup, "life cycle", convert)
+    assert str(refused.value) == (
+        "boundary 'life cycle': no conversion; allowed are accelerator, server, facility; leave the"
+        " estimate out of the comparison"
+    )

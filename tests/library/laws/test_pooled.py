@@ -180,7 +180,7 @@ class Loaded(Peak):
 
 
 def of_kind(load, power=1.0, weight=1.0, node="a", engine="e", copies=1.0):
-    return Share(weight, power, Loaded(1.0, 2), node, engine, load, copies)
+    return Share(weight, power, Loaded(1.0, 2), node, engine, load, copies, power**2 / 100)
 
 
 @pytest.mark.parametrize(
@@ -208,9 +208,21 @@ def test_a_pool_at_a_load_has_a_way_for_every_kind_of_node_and_engine(load, powe
     assert [(way.node, way.engine) for way in ways] == [("a", "e"), ("b", "e"), ("a", "f")]
     assert [way.weight for way in ways] == pytest.approx([0.4, 0.2, 0.4])
     assert [way.power for way in ways] == pytest.approx([power, 7.0, 9.0])
+    assert [way.accelerators for way in ways] == pytest.approx([power**2 / 100, 0.49, 0.81])
     assert [way.load for way in ways] == [load] * 3
     assert [way.law.peak for way in ways] == pytest.approx([per_copy, load, load])
     assert [way.law.residual_sigma for way in ways] == [300.0] * 3
+
+
+def test_a_pool_of_the_accelerators_draws_their_power_alone():
+    pool = Pooled.of([of_kind(8.0, 0.5), of_kind(32.0, 2.0, node="b")])
+    assert pool.knows_accelerators
+    alone = pool.of_accelerators()
+    assert [way.power for way in alone.ways] == pytest.approx([0.0025, 0.04])
+    assert [way._replace(power=0) for way in alone.ways] == [
+        way._replace(power=0) for way in pool.ways
+    ]
+    assert not Pooled.of([of_kind(8.0), Share(1.0, 1.0, SLOW)]).knows_accelerators
 
 
 def test_a_pool_that_knows_no_load_is_the_same_at_any():

@@ -4,13 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from inference_energy.errors import InputError
 from inference_energy.method.boundary import (
-    COMPARABLE,
     FACILITY,
     SERVER,
     Boundary,
-    Conversion,
     accelerator,
     server_from_accelerator,
 )
@@ -48,35 +45,3 @@ def test_a_node_adds_the_host_to_its_accelerators(hours, accelerators, host):
 def test_conversions_take_arrays():
     energy = server_from_accelerator(np.array([1.0, 2.0]), 1.0, np.array([0.0, 1.0]))
     assert list(energy) == [1.0, 4.0]
-
-
-@pytest.fixture
-def convert():
-    fixed = LogNormal.fixed
-    return Conversion(fixed(0.65), LogNormal.from_percentiles(2.0, 2.4), fixed(1.1), 1.1, 8)
-
-
-def test_a_run_is_brought_to_the_facility_by_host_idle_and_pue(convert):
-    whole = convert.facility_from_run(1.0, 4.0, 8)
-    low, high = whole.quantile(0.05), whole.quantile(0.95)
-    assert [low, high] == pytest.approx([1.21 * 6.0 / 4.0, 1.21 * 6.4 / 4.0], rel=1e-3)
-    half = convert.facility_from_run(1.0, 2.0, 4)
-    assert half.quantile(0.5) == pytest.approx(whole.quantile(0.5))
-
-
-def test_every_comparable_boundary_has_its_name(convert):
-    assert [convert.boundary(name).name for name in COMPARABLE] == [
-        "accelerator",
-        "server",
-        "facility",
-    ]
-    assert convert.boundary("accelerator") == accelerator(convert.accelerator_share)
-
-
-def test_a_boundary_without_conversion_is_named(convert):
-    with pytest.raises(InputError) as refused:
-        convert.boundary("life cycle")
-    assert str(refused.value) == (
-        "boundary 'life cycle': no conversion; allowed are accelerator, server, facility; leave the"
-        " estimate out of the comparison"
-    )

@@ -245,7 +245,8 @@ def served(monkeypatch):
     def node_kw(law, ways, gpus, hardware, percentiles):
         asked["power"] = law, gpus, hardware, percentiles
         power = kw(ways)
-        return pd.DataFrame({"node_kw": power, "p5_kw": power / 2, "p95_kw": power * over(ways)})
+        ends = {"p5_kw": power / 2, "p95_kw": power * over(ways)}
+        return pd.DataFrame({"node_kw": power, **ends, "gpu_kw": power**0.9 / 3})
 
     for function in (fitting, best_layouts, node_kw):
         monkeypatch.setattr(serving, function.__name__, function)
@@ -288,17 +289,21 @@ def test_a_way_has_its_weight_and_its_power_over_that_of_the_models_node(served)
         assert list(laws[name].rows.index) == rows and laws[name].law.n_rows == len(rows)
         own = ways[ways["model"] == name]
         expected = [
-            Share(weight, power, LAW, f"{gpu} {precision}", engine, load, copies)
-            for weight, power, gpu, precision, engine, load, copies in zip(
+            Share(weight, power, LAW, f"{gpu} {precision}", engine, load, copies, of_gpus)
+            for weight, power, gpu, precision, engine, load, copies, of_gpus in zip(
                 own["weight"] / own["weight"].sum(),
                 kw(own) / (rated * np.exp(mu)),
                 *(own[column] for column in ("gpu", "precision", "engine", "load", "copies")),
+                kw(own) ** 0.9 / 3 / (rated * np.exp(mu)),
                 strict=True,
             )
         ]
         found = laws[name].law.shares()
-        assert [way[2:] for way in found] == [way[2:] for way in expected]
-        np.testing.assert_allclose([way[:2] for way in found], [way[:2] for way in expected])
+        assert [way[2:7] for way in found] == [way[2:7] for way in expected]
+        powers = [
+            [(way.weight, way.power, way.accelerators) for way in w] for w in (found, expected)
+        ]
+        np.testing.assert_allclose(*powers)
 
 
 def test_models_that_no_node_holds_are_all_named(served, monkeypatch):

@@ -24,8 +24,7 @@ def powers():
 
 @pytest.fixture(scope="module")
 def convert():
-    wall_power = read("data/measured/mlperf_wall_power.csv", "wall_power")
-    return conversion(read_yaml("config/evidence.yaml"), wall_power)
+    return conversion(read_yaml("config/evidence.yaml"), HARDWARE)
 
 
 @pytest.fixture(scope="module")

@@ -78,6 +78,8 @@ def test_the_node_draws_between_idle_and_rated(hardware, fit):
     idle, rated = (float(node_power(watts, around)) / 1000 for watts in (0.0, 700.0))
     assert (power["p5_kw"] <= power["node_kw"]).all()
     assert (power["node_kw"] <= power["p95_kw"]).all()
+    assert (power["gpu_kw"] < power["node_kw"]).all() and (power["gpu_kw"] > 0).all()
+    power = power.drop(columns="gpu_kw")
     assert power.min(axis=None) > idle
     assert power.max(axis=None) <= rated
 
@@ -202,9 +204,11 @@ def test_the_power_of_every_way_is_that_of_its_node_by_hand(monkeypatch, hardwar
     assert rows["attention_copies"].tolist() == [2, 8, 8]
     assert rows["throughput_tps"].tolist() == [100, 200, 300]
     pd.testing.assert_frame_equal(rows[["batch", "gpu"]], table[["batch", "gpu"]])
-    assert list(found.columns) == ["node_kw", "p5_kw", "p95_kw"] and list(found.index) == [9, 4, 6]
+    assert list(found.columns) == ["node_kw", "p5_kw", "p95_kw", "gpu_kw"]
+    assert list(found.index) == [9, 4, 6]
     assert set(found.dtypes) == {np.dtype(float)}
     for (_, way), (_, own) in zip(table.iterrows(), found.iterrows(), strict=True):
         around = find_node(way["gpu"], hardware["nodes"], hardware["gpus"])
         watts = 10 * way["batch"] * np.array([1, 0.5, 2])
-        np.testing.assert_allclose(own, node_power(watts, around, 4) / 1000)
+        expected = [*node_power(watts, around, 4), 4 * watts[0]]
+        np.testing.assert_allclose(own, np.divide(expected, 1000))

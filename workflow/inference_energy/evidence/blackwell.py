@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from inference_energy.evidence.coverage import HOPPER
+from inference_energy.evidence.boundaries import HOPPER
 
 BLACKWELL = "B200"
 SAME_MODEL = ["source_id", "task", "model_id", "precision"]

@@ -1,74 +1,173 @@
-"""What the conversions between boundaries are made of, and the method at each.
+"""Energies brought from one boundary to another, and a method at each.
 
-An energy measured at the facility includes, where stated, the machines that are kept idle.
+What a node draws beside its accelerators is equation (1) of ``power.node``, everywhere: a run whose
+accelerators were measured has the node that they make draw so much, and the accelerators of a
+method have what its node leaves them. An energy measured at the facility includes, where stated,
+the machines that are kept idle.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.method.boundary import Conversion
-from inference_energy.method.distributions import LogNormal
-from inference_energy.method.setup import Setup
+from inference_energy.laws.pooled import Pooled
+from inference_energy.method.boundary import (
+    COMPARABLE,
+    FACILITY,
+    SERVER,
+    Place,
+    accelerator,
+)
+from inference_energy.method.distributions import NORMAL_95, LogNormal
+from inference_energy.method.setup import Coupling, Setup
+from inference_energy.power.node import find_node, gpu_power_at, idle_share, node_power
+from inference_energy.power.ways import Hardware
 from inference_energy.units import W_PER_KW
 
+HOPPER = "H100-SXM-80GB"
+"""GPU of the node of a method that knows none."""
 
-def conversion(settings: Mapping[str, Any], wall_power: pd.DataFrame) -> Conversion:
-    """Build the conversions from config/evidence.yaml and the wall-power table.
+LEVELS = (0.05, 0.5, 0.95)
+"""Of a node's power, at which that of its accelerators is found. [1]"""
 
-    The accelerator share lies between two observations: a capped node, whose GPUs draw at most
-    their limit, and a provider's breakdown by part.
+
+@dataclass(frozen=True, eq=False)
+class Conversion:
+    """Parameters of the conversions between boundaries.
+
+    Parameters
+    ----------
+    hardware : mapping of str to DataFrame
+        Tables gpus, nodes and wall_power.
+    pue : LogNormal
+        Facility energy over IT energy. [1]
+    idle_factor : float
+        Energy of serving and idle machines over that of the serving ones. [1]
+    gpus_per_node : int
+        Accelerators of the node whose power a method charges.
+    """
+
+    hardware: Hardware
+    pue: LogNormal
+    idle_factor: float
+    gpus_per_node: int
+
+    def node(self, gpu: str) -> pd.Series:
+        """Row of schema ``nodes`` of a GPU."""
+        return find_node(gpu, self.hardware["nodes"], self.hardware["gpus"])
+
+    @cached_property
+    def _idle_share(self) -> float:
+        return idle_share(*(self.hardware[name] for name in ("wall_power", "nodes", "gpus")))
+
+    def accelerator_share(self, setup: Setup) -> LogNormal:
+        """Share of a node's energy that its accelerators take, from what it draws.
+
+        The node draws its power times the method's utilisation, and has the GPUs of HOPPER; it
+        draws no less than with idle GPUs and no more than with GPUs at their rated power. The share
+        rises with what is drawn: it is that at the median, and as an independent factor it has the
+        spread that the power of the accelerators has beyond that of the node.
+
+        Parameters
+        ----------
+        setup : Setup
+            The method. Of its models' nodes the smallest counts, as larger ones are several or
+            parts of several; a utilisation that follows the throughput, as at the highest.
+
+        Returns
+        -------
+        LogNormal
+            [1]
+        """
+        node, used = self.node(HOPPER), setup.power_utilisation
+        if isinstance(used, Coupling):
+            used = LogNormal.fixed(used.intercept + used.slope)
+        rated = float(self.hardware["gpus"].set_index("gpu")["tdp_w"][HOPPER])
+        bounds = node_power([self._idle_share * rated, rated], node)
+        stated = W_PER_KW * min(model.node_power for model in setup.models)
+        drawn = np.clip(stated * used.quantile(LEVELS), *bounds)
+        accelerators = [float(node["gpus"]) * gpu_power_at(float(watts), node) for watts in drawn]
+        low, middle, high = np.log(accelerators)
+        spread = (high - low) / (2 * NORMAL_95)
+        beyond = np.sqrt(max(spread**2 - used.sigma**2, 0.0))
+        return LogNormal(float(middle - np.log(drawn[1])), float(beyond))
+
+    def facility_from_run(
+        self, energy: float, accelerator_power: float, gpu: str, gpus: int
+    ) -> LogNormal:
+        """Facility energy of a run of which accelerator energy and power were measured.
+
+        Parameters
+        ----------
+        energy : float
+            Accelerator energy. [Wh]
+        accelerator_power : float
+            Power of all accelerators of the run. [W]
+        gpu : str
+            Their kind.
+        gpus : int
+            Their number; they carry their part of their node.
+
+        Returns
+        -------
+        LogNormal
+            The node's own facts count as exact, PUE is uncertain. [Wh]
+        """
+        drawn = float(node_power(accelerator_power / gpus, self.node(gpu), gpus))
+        server = LogNormal.fixed(energy * drawn / accelerator_power)
+        return server * FACILITY.over_node(self.pue) * LogNormal.fixed(self.idle_factor)
+
+
+def conversion(settings: Mapping[str, Any], hardware: Hardware) -> Conversion:
+    """Build the conversions from config/evidence.yaml and the tables of the hardware.
 
     Parameters
     ----------
     settings : dict
         Checked content of config/evidence.yaml.
-    wall_power : DataFrame
-        Table of schema ``wall_power``.
-
-    Raises
-    ------
-    InputError
-        If the capped node is not in the table, or does not have the smaller share.
+    hardware : mapping of str to DataFrame
+        Tables gpus, nodes and wall_power.
     """
-    capped, parts = settings["capped_node"], settings["provider_breakdown"]
-    found = wall_power
-    for column in ("system", "benchmark", "scenario"):
-        found = found[found[column] == capped[column]]
-    if len(found) != 1:
-        raise InputError(
-            f"config/evidence.yaml: key capped_node: selects {len(found)} rows of"
-            " data/measured/mlperf_wall_power.csv; allowed is one; correct system, benchmark,"
-            " scenario"
-        )
-    run = found.iloc[0]
-    lower = capped["gpu_limit"] * W_PER_KW * run["gpus"] / run["wall_power_w"]
-    upper = parts["accelerators"] / (parts["accelerators"] + parts["host"])
-    if not lower < upper < 1:
-        raise InputError(
-            f"config/evidence.yaml: keys capped_node, provider_breakdown: accelerator shares"
-            f" {lower:.3g} and {upper:.3g}; allowed is the first below the second, both below 1;"
-            " correct gpu_limit or the breakdown"
-        )
+    parts = settings["provider_breakdown"]
     serving = parts["accelerators"] + parts["host"]
     return Conversion(
-        LogNormal.from_percentiles(lower, upper),
-        LogNormal.from_percentiles(settings["host_power"]["p5"], settings["host_power"]["p95"]),
+        hardware,
         LogNormal.from_percentiles(settings["pue"]["p5"], settings["pue"]["p95"]),
         (serving + parts["idle"]) / serving,
         settings["gpus_per_node"],
     )
 
 
+# every figure that is set beside a method asks for it again
+@lru_cache(maxsize=8)
 def at_boundary(setup: Setup, boundary: str, convert: Conversion) -> Setup:
     """Return the method (Setup) with its energy charged at another boundary.
+
+    The accelerators of a method whose laws say what they draw have that power, way by way; those
+    of another one have their share of its node.
 
     Raises
     ------
     InputError
         If there is no conversion to the boundary.
     """
-    return replace(setup, boundary=convert.boundary(boundary))
+    if boundary not in COMPARABLE:
+        raise InputError(
+            f"boundary {boundary!r}: no conversion; allowed are {', '.join(COMPARABLE)};"
+            " leave the estimate out of the comparison"
+        )
+    if boundary != Place.ACCELERATOR:
+        return replace(setup, boundary=FACILITY if boundary == Place.FACILITY else SERVER)
+    pools = [model.law for model in setup.models if isinstance(model.law, Pooled)]
+    if len(pools) == len(setup.models) and all(law.knows_accelerators for law in pools):
+        models = [
+            replace(model, law=law.of_accelerators())
+            for model, law in zip(setup.models, pools, strict=True)
+        ]
+        return replace(setup, models=tuple(models), boundary=accelerator())
+    return replace(setup, boundary=accelerator(convert.accelerator_share(setup)))

@@ -11,6 +11,7 @@ import pandas as pd
 import scipy
 
 from inference_energy.energy.mixtures import Energy, Mixture
+from inference_energy.evidence.boundaries import HOPPER, Conversion
 from inference_energy.evidence.concurrency import best_deployments
 from inference_energy.evidence.estimates import (
     LIKE,
@@ -22,14 +23,13 @@ from inference_energy.evidence.estimates import (
 )
 from inference_energy.evidence.load import Load
 from inference_energy.laws.training import STEADY_INPUT
-from inference_energy.method.boundary import COMPARABLE, Conversion, Place
+from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Setup
 from inference_energy.text import are_few
 from inference_energy.units import J_PER_WH, PERCENT, W_PER_KW
 
 QUERIES = "all queries"
-HOPPER = "H100-SXM-80GB"
 PAPERS_LIST, PUBLIC, PROVIDERS = "the paper's list", "public, production scale", "providers"
 BEST, SWEEP, OTHER = "ML.ENERGY H100, best", "ML.ENERGY H100, sweep", "ML.ENERGY B200, best"
 EVERYTHING = "all production scale"
@@ -98,8 +98,8 @@ def predictions(
     at the figure's own boundary and, where stated, lengths: that of a measured run is its
     accelerators, and a method that knows load is asked at its load, GPU and format, too, and has
     seen nothing of its model. Only on "all queries" are measured runs brought to the facility, with
-    host power and PUE; machines that idle count on neither side. A mean per request is set against
-    the method's mean.
+    the power of their node and PUE; machines that idle count on neither side. A mean per request is
+    set against the method's mean.
 
     Parameters
     ----------
@@ -197,7 +197,8 @@ def _measured(
         regime = _nearest_regime(setup, run["output_tokens"])
         facility = serving.facility_from_run(
             run["energy_per_request_j"] / J_PER_WH,
-            run["accelerator_power_w"] / W_PER_KW,
+            run["accelerator_power_w"],
+            run["gpu"],
             run["gpus"],
         )
         where = {name: run[name] for name in ("source_id", "model", "precision", "concurrency")}

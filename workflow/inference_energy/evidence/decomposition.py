@@ -31,7 +31,7 @@ import pandas as pd
 
 from inference_energy.energy.equation import energy_of_tokens
 from inference_energy.evidence import law
-from inference_energy.evidence.coverage import HOPPER
+from inference_energy.evidence.boundaries import HOPPER, Conversion
 from inference_energy.evidence.estimates import (
     REGIME,
     Own,
@@ -43,7 +43,7 @@ from inference_energy.laws.at_load import STEADY
 from inference_energy.laws.hardware import USABLE_MEMORY
 from inference_energy.laws.serving import add_traits
 from inference_energy.laws.training import STEADY_ENGINE, STEADY_INPUT
-from inference_energy.method.boundary import COMPARABLE, Conversion, Place
+from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import NORMAL_95
 from inference_energy.method.setup import Setup
 

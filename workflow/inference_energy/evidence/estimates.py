@@ -14,9 +14,9 @@ import pandas as pd
 from inference_energy.energy import exact
 from inference_energy.energy.mixtures import Mixture, TrimmedBlend
 from inference_energy.errors import InputError
-from inference_energy.evidence.boundaries import at_boundary
+from inference_energy.evidence.boundaries import Conversion, at_boundary
 from inference_energy.evidence.load import Load, at_load
-from inference_energy.method.boundary import COMPARABLE, Conversion, Place
+from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import ServedModel, Setup, extrapolates
 from inference_energy.text import rounded
@@ -75,7 +75,7 @@ def energy_at(
         If the method has no law for the model, or no conversion to the boundary.
     """
     counted = at_boundary(setup, boundary, convert)
-    served = at_load(_served(setup, model), load, convert.gpus_per_node)
+    served = at_load(_served(counted, model), load, convert.gpus_per_node)
     return exact.fixed_energy(counted, served, input_tokens, output_tokens)
 
 

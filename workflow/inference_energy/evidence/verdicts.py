@@ -95,8 +95,8 @@ def weigh(
     setup : Setup
         The method; its power utilisation is a distribution of its own.
     data : dict of str to DataFrame
-        Tables by schema name: estimates, mlenergy, wall_power, output_lengths, request_lengths,
-        concurrency, blackwell.
+        Tables by schema name: estimates, mlenergy, wall_power, nodes, output_lengths,
+        request_lengths, concurrency, blackwell.
     settings : dict
         Checked content of config/evidence.yaml.
     laws : LoadLaws
@@ -112,8 +112,7 @@ def weigh(
     Raises
     ------
     InputError
-        If config/evidence.yaml and the wall-power table do not fit together, or the method's power
-        utilisation follows the throughput.
+        If the method's power utilisation follows the throughput.
     """
     utilisation = setup.power_utilisation
     if isinstance(utilisation, Coupling):
@@ -123,7 +122,8 @@ def weigh(
             " state one, or take the method off the list of methods in config/config.yaml"
         )
     estimates, runs, wall_power = data["estimates"], data["mlenergy"], data["wall_power"]
-    convert = conversion(settings, wall_power)
+    hardware = {"gpus": laws.gpus, "nodes": data["nodes"], "wall_power": wall_power}
+    convert = conversion(settings, hardware)
     band = (settings["overestimate_band"]["lower"], settings["overestimate_band"]["upper"])
     maximum = {gpu: power["value"] for gpu, power in settings["maximum_node_power"].items()}
     curves = lengths.quantile_curves(data["request_lengths"], data["output_lengths"])

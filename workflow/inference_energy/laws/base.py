@@ -46,6 +46,9 @@ class Share(NamedTuple):
         Requests that the node is given at once; NaN where the law does not know load.
     copies : float
         Copies of the model on the node, which the load is spread over.
+    accelerators : float
+        Power of the node's accelerators, over what the model states of the node; NaN where no law
+        of power says it. [1]
     """
 
     weight: float
@@ -55,6 +58,7 @@ class Share(NamedTuple):
     engine: str = ""
     load: float = np.nan
     copies: float = 1.0
+    accelerators: float = np.nan
 
 
 class Parts(NamedTuple):

@@ -177,11 +177,28 @@ class Pooled(Law):
             within = np.clip(load, own[0].load, own[-1].load)
             away = np.log([way.load for way in own]) - np.log(within)
             near = own[int(np.abs(away).argmin())]
-            power = np.exp(np.interp(0.0, away, np.log([way.power for way in own])))
-            law = near.law.at(load / near.copies, requests)
-            weight = sum(way.weight for way in own)
-            found.append(near._replace(weight=weight, power=float(power), law=law, load=load))
+            drawn = np.log([(way.power, way.accelerators) for way in own]).T
+            power, accelerators = (float(np.exp(np.interp(0.0, away, logs))) for logs in drawn)
+            found.append(
+                near._replace(
+                    weight=sum(way.weight for way in own),
+                    power=power,
+                    law=near.law.at(load / near.copies, requests),
+                    load=load,
+                    accelerators=accelerators,
+                )
+            )
         return replace(self, ways=tuple(found))
+
+    @property
+    def knows_accelerators(self) -> bool:
+        """Whether every way says what the accelerators draw."""
+        return not any(np.isnan(way.accelerators) for way in self.ways)
+
+    def of_accelerators(self) -> Self:
+        """The same ways with the power of their accelerators alone."""
+        ways = tuple(way._replace(power=way.accelerators) for way in self.ways)
+        return replace(self, ways=ways)
 
     def around(self, load: float) -> Self:
         """The same ways with other weights, so that their loads have this geometric mean.

@@ -119,9 +119,10 @@ class Servers:
         first = ways.iloc[0]
         typical = node_power(self.method, first["model"]) * np.exp(utilisation.mu)
         told = ways["gpu"] + " " + ways["precision"], ways["engine"], ways["load"], ways["copies"]
-        power = ways["node_kw"] / typical
+        power, of_gpus = ways["node_kw"] / typical, ways["gpu_kw"] / typical
         shares = [
-            Share(*way) for way in zip(ways["weight"], power, ways["law"], *told, strict=True)
+            Share(*way)
+            for way in zip(ways["weight"], power, ways["law"], *told, of_gpus, strict=True)
         ]
         behind = self.rows[self.rows["network"] == first["network"]]
         law = replace(Pooled.of(shares), n_rows=len(behind))

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.energy.equation import Array, energy_of_each
+from inference_energy.evidence.boundaries import Conversion
 from inference_energy.evidence.estimates import energy_at
 from inference_energy.evidence.load import Load, at_load, unseen
 from inference_energy.evidence.token_energy import energy_per_token
 from inference_energy.laws.registry import LAWS, Kind
-from inference_energy.method.boundary import Conversion
 from inference_energy.method.setup import Setup
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower

@@ -152,7 +152,7 @@ def node_kw(
     Returns
     -------
     DataFrame
-        node_kw, the median, and p5_kw and so on. [kW]
+        node_kw, the median, p5_kw and so on, and gpu_kw, the median of all its GPUs. [kW]
     """
     rows = ways[["model", "gpu", "precision", "batch", "input_tokens", "output_tokens"]].assign(
         gpus=gpus,
@@ -168,4 +168,4 @@ def node_kw(
     for gpu, own in of_gpu.groupby(ways["gpu"]):
         around = node.find_node(gpu, hardware["nodes"], kinds)
         found.loc[own.index] = node.node_power(own[columns].to_numpy(), around, gpus) / W_PER_KW
-    return found
+    return found.assign(gpu_kw=gpus * of_gpu["gpu_power_w"] / W_PER_KW)

@@ -12,6 +12,7 @@ DATA = (
     "estimates",
     "mlenergy",
     "wall_power",
+    "nodes",
     "output_lengths",
     "request_lengths",
     "concurrency",

@@ -52,12 +52,11 @@ def main(snakemake):
     answers = read_table(read.answers, "peer_answers")
     methods = {name: documents.read(path) for name, path in zip(names, read.method, strict=True)}
     materials = read_materials(read)
-    wall_power = read_table(read.wall_power, "wall_power")
-    convert = conversion(snakemake.params.settings, wall_power)
+    hardware = materials.shared["hardware"]
+    convert = conversion(snakemake.params.settings, hardware)
     vendor = read_table(read.vendor, "throughput")
     tables = [read_table(read.at_load, "throughput"), vendor]
     parts = [*_of_packages(answers), *_of_methods(rows, methods, materials, convert)]
-    hardware = materials.shared["hardware"]
     training = training_rows(
         tables, hardware["mlenergy"], {name: hardware[name] for name in ("models", "gpus")}
     )
