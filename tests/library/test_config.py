@@ -58,19 +58,19 @@ def brief(copy):
 
 
 def refusal(settings=CONFIG):
-    """Problems that the configuration is refused for."""
-    with pytest.raises(InputError) as error:
-        config.load(settings)
-    return error.value.problems
+    """Problems that the default run is refused for."""
+    try:
+        problems = config.load(settings).problems(*config.OF_ALL)
+    except InputError as error:
+        return error.problems
+    assert problems
+    return problems
 
 
 def all_problems(settings=CONFIG):
-    """Problems that a configuration is refused for, or that it keeps for the run that needs it."""
-    try:
-        loaded = config.load(settings)
-    except InputError as error:
-        return error.problems
-    return [problem for problems in loaded.broken.values() for problem in problems]
+    """Problems of all that a configuration says, whatever needs it."""
+    loaded = config.load(settings)
+    return loaded.problems(*loaded.wrong)
 
 
 def edit(path, old, new):
@@ -103,7 +103,8 @@ def test_a_file_in_any_state_is_named(brief, name, state):
 def test_a_file_that_the_run_does_not_need_stops_nothing_in_any_state(brief, name, state):
     STATES[state](brief / name)
     loaded = config.load(CONFIG)
-    problems = loaded.broken[name.removesuffix(".yaml")]
+    assert loaded.problems(*config.OF_ALL) == []
+    problems = loaded.problems(name.removesuffix(".yaml"))
     assert problems
     assert all(f"config/{name}" in problem for problem in problems), problems
     assert loaded.documents[name.removesuffix(".yaml")] == {}
@@ -202,15 +203,17 @@ def test_a_method_or_deployment_that_nobody_asks_for_stops_nothing(brief, name, 
 
 
 BROKEN = ["findings.yaml", "evidence.yaml", "footprint.yaml", "methods/revised.yaml", EXAMPLE]
+WHAT_IF = {"method": "oviedo2026"}
+LOG = {"log": "generate:oviedo2026:1000", "method": "oviedo2026"}
 
 
 @pytest.mark.parametrize("name", [*BROKEN, TABLE])
 @pytest.mark.parametrize("state", ["not YAML", "a mapping", "a list"])
 def test_a_file_that_a_what_if_does_not_need_does_not_stop_it(copy, name, state):
     STATES[state](copy / name)
-    asked = CONFIG | {"method": "oviedo2026"}
-    loaded = config.load(asked, alone="whatif")
-    told = loaded.withheld + [p for problems in loaded.broken.values() for p in problems]
+    loaded = config.load(CONFIG | WHAT_IF)
+    assert loaded.problems("whatif") == []
+    told = loaded.problems(*config.OF_ALL)
     assert any(f"config/{name}" in problem for problem in told), told
     assert loaded.unasked == []
     assert set(loaded.asked) <= set(loaded.deployments)
@@ -218,48 +221,64 @@ def test_a_file_that_a_what_if_does_not_need_does_not_stop_it(copy, name, state)
 
 
 @pytest.mark.parametrize("name", [*BROKEN, "scaling.yaml", TABLE])
-@pytest.mark.parametrize("alone", [target for target in config.ALONE if target != "whatif"])
-def test_a_file_that_no_part_of_a_target_needs_does_not_stop_it(copy, tmp_path, name, alone):
+@pytest.mark.parametrize("needs", ["log", "deployments", "stress", "scenarios", "base"])
+def test_a_file_that_no_part_of_a_target_needs_does_not_stop_it(copy, tmp_path, name, needs):
     shutil.copytree(copy / "deployments", tmp_path / "own")
     STATES["not YAML"](copy / name)
+    # of the name of an example
     mine = str(tmp_path / "own" / Path(EXAMPLE).name)
-    log = {"log": "generate:oviedo2026:1000"}
-    asked = {"requests": log | {"method": "oviedo2026"}, "deployments": {"deployments": mine}}
-    loaded = config.load(CONFIG | asked.get(alone, {}), alone)
-    told = [*loaded.withheld, *loaded.unasked]
+    asked = CONFIG | {"log": LOG, "deployments": {"deployments": mine}}.get(needs, {})
+    loaded = config.load(asked)
+    assert loaded.problems(needs) == []
+    told = [*loaded.problems(*config.OF_ALL), *loaded.unasked]
     assert any(f"config/{name}" in problem for problem in told), told
     assert len(told) == len(set(told))
-    if alone == "deployments":
+    if needs == "deployments":
         assert loaded.asked == [Path(mine).stem]
-    assert bool(loaded.requests) == (alone == "requests")
-    with pytest.raises(InputError):
-        config.load(CONFIG | asked.get(alone, {}))
+        assert loaded.deployments[Path(mine).stem]["path"] == mine
+    assert bool(loaded.requests) == (needs == "log")
+
+
+def test_a_deployment_that_is_right_is_answered_beside_one_that_is_not(copy):
+    STATES["not YAML"](copy / EXAMPLE)
+    loaded = config.load(CONFIG)
+    assert list(loaded.deployments) == ["8xb200-deepseek-r1"]
+    (problem,) = loaded.problems("deployments")
+    assert f"config/{EXAMPLE}" in problem
+    stated = {"deployments": "./config/deployments/8xb200-deepseek-r1.yaml"}
+    assert config.load(CONFIG | stated).problems("deployments") == []
+
+
+def test_a_method_that_is_right_is_there_beside_one_that_is_not(copy):
+    STATES["not YAML"](copy / "methods/revised.yaml")
+    edit(copy / "methods/full-load.yaml", "benchmarks:", "benchmraks:")
+    loaded = config.load(CONFIG | {"methods": ["oviedo2026", "revised", "full-load", "nobody"]})
+    assert {"revised", "full-load", "nobody"} <= set(loaded.named) - set(loaded.methods)
+    assert "oviedo2026" in loaded.methods
+    told = "\n".join(loaded.problems("methods"))
+    for words in ("config/methods/revised.yaml", "did you mean benchmarks?", "value nobody"):
+        assert told.count(words) == 1
 
 
 @pytest.mark.parametrize(
-    ("name", "alone", "change"),
+    ("name", "needs", "change"),
     [
-        ("requests.yaml", "requests", {"log": "generate:oviedo2026:9", "method": "oviedo2026"}),
-        (
-            "methods/revised.yaml",
-            "requests",
-            {"log": "generate:oviedo2026:9", "method": "revised"},
-        ),
+        ("requests.yaml", "log", LOG),
+        ("methods/revised.yaml", "log", LOG | {"method": "revised"}),
         (EXAMPLE, "deployments", {}),
         ("methods/oviedo2026.yaml", "deployments", {}),
     ],
 )
-def test_a_file_that_a_target_needs_ends_it(copy, name, alone, change):
+def test_a_file_that_a_target_needs_ends_it(copy, name, needs, change):
     STATES["not YAML"](copy / name)
-    with pytest.raises(InputError) as error:
-        config.load(CONFIG | change, alone)
-    assert any(f"config/{name}" in problem for problem in error.value.problems)
+    problems = config.load(CONFIG | change).problems(needs)
+    assert any(f"config/{name}" in problem for problem in problems)
 
 
 def test_a_draft_is_left_to_the_what_if_that_may_be_of_it(copy):
     (copy / "methods/mine.yaml").write_text("extends: oviedo2026\npue: {p5: 1.1}\n")
     assert any("mine.yaml" in problem for problem in config.load(CONFIG).unasked)
-    assert config.load(CONFIG, alone="whatif").unasked == []
+    assert config.load(CONFIG | {"method": "config/methods/mine.yaml"}).unasked == []
 
 
 @pytest.mark.parametrize(
@@ -275,9 +294,8 @@ def test_a_draft_is_left_to_the_what_if_that_may_be_of_it(copy):
 @pytest.mark.parametrize("state", ["not YAML", "a mapping"])
 def test_a_file_that_a_what_if_needs_ends_it(copy, name, change, state):
     STATES[state](copy / name)
-    with pytest.raises(InputError) as error:
-        config.load(CONFIG | change, alone="whatif")
-    assert any(f"config/{name}" in problem for problem in error.value.problems)
+    problems = config.load(CONFIG | change).problems("whatif")
+    assert any(f"config/{name}" in problem for problem in problems)
 
 
 def test_the_base_of_a_what_if_is_left_to_it_and_may_stand_alone(copy, tmp_path):
@@ -285,20 +303,21 @@ def test_the_base_of_a_what_if_is_left_to_it_and_may_stand_alone(copy, tmp_path)
     draft.write_text("extends: oviedo2026\n")
     for base in (str(draft), "nobody"):
         for named in ({"method": "oviedo2025"}, {}):
-            assert config.load(CONFIG | {"base": base} | named, alone="whatif").withheld == []
-    assert "full-load" in config.load(CONFIG | {"base": "full-load"}, alone="whatif").methods
+            loaded = config.load(CONFIG | {"base": base} | named)
+            assert loaded.problems("whatif", "methods") == []
+            assert f"value {base}" in "\n".join(loaded.problems("base"))
+    assert "full-load" in config.load(CONFIG | {"base": "full-load"}).methods
 
 
 def test_what_a_draft_extends_ends_its_what_if_and_is_told_once(copy, tmp_path):
     draft = tmp_path / "draft.yaml"
     draft.write_text("extends: revised\n")
     edit(copy / "methods/revised.yaml", "serving:", "servings:")
-    with pytest.raises(InputError) as error:
-        config.load(CONFIG | {"method": str(draft)}, alone="whatif")
-    told = [problem for problem in error.value.problems if "unknown key servings" in problem]
-    assert len(told) == 1
+    asked = CONFIG | {"method": str(draft)}
+    problems = config.load(asked).problems("whatif")
+    assert len([problem for problem in problems if "unknown key servings" in problem]) == 1
     draft.write_text("extends: [revised]\n")
-    assert "revised" not in config.load(CONFIG | {"method": str(draft)}, alone="whatif").methods
+    assert config.load(asked).problems("whatif") == []
 
 
 def test_what_snakemake_lets_pass_of_the_configuration_is_refused(tmp_path):

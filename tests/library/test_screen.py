@@ -24,6 +24,9 @@ def step(message, reason="Forced execution"):
     return record("", "job_info", rule_msg=message, reason=reason)
 
 
+IDLE = record("Nothing to be done (all requested files are present and up to date).")
+
+
 @pytest.fixture
 def screen():
     """A screen whose clock goes ten seconds at a time."""
@@ -66,11 +69,22 @@ def test_nothing_stands_after_the_answer(screen):
 
 
 def test_a_run_that_has_nothing_to_do_ends_with_the_answer_too():
-    said = record("Nothing to be done (all requested files are present and up to date).")
-    for dry, lines in ((False, [said.getMessage(), "0.31 Wh"]), (True, [said.getMessage()])):
+    said = IDLE.getMessage()
+    for dry, lines in ((False, [said, "0.31 Wh"]), (True, [said])):
         idle = Screen(logging.Formatter().format, dry, lambda: ["0.31 Wh"])
-        assert idle.filter(said)
-        assert idle.format(said).splitlines() == lines
+        assert idle.filter(IDLE)
+        assert idle.format(IDLE).splitlines() == lines
+
+
+@pytest.mark.parametrize("first", [record("", "run_info", stats={"total": 4}), IDLE])
+def test_what_is_said_first_is_said_once_when_it_is_known_what_the_run_does(first):
+    said = []
+    screen = Screen(str, dry=True, first_words=lambda: said.append(1))
+    screen.filter(record("Building DAG of jobs..."))
+    assert said == []
+    screen.filter(first)
+    screen.filter(first)
+    assert said == [1]
 
 
 def test_what_an_input_cannot_be_used_for_is_told_without_the_workflows_own_functions(screen):

@@ -92,6 +92,51 @@ def test_a_forced_run_has_these_jobs(forced_plan):
     assert planned(forced_plan) == expected
 
 
+OWN = "deployments=config/deployments/8xb200-deepseek-r1.yaml"
+
+
+@pytest.mark.parametrize(
+    ("name", "without", "needing"),
+    [
+        ("evidence.yaml", ["compare", "docs/power.md"], ["docs/evidence.md", "all"]),
+        (
+            "findings.yaml",
+            ["results/revised/energy_per_query.csv", "laws deployments"],
+            # what stands behind it is there already
+            ["results/headline.csv", "compare --config base=revised head=oviedo2025"],
+        ),
+        (
+            "methods/revised.yaml",
+            ["compare --config base=oviedo2025 head=oviedo2026", "results/oviedo2025/claims.csv"],
+            ["compare", "results/revised/energy_per_query.csv", "build/report.html"],
+        ),
+        (
+            "deployments/8xh100-llama-405b.yaml",
+            ["results/deployments/8xb200-deepseek-r1/runs.csv", f"deployments --config {OWN}"],
+            ["results/deployments/8xh100-llama-405b/runs.csv", "deployments", "datapackage.json"],
+        ),
+        ("expected_verdicts.csv", ["results/headline.csv", "changes"], ["check_verdicts"]),
+        ("sensitivity.yaml", ["everything"], ["figures/audit/tornado.svg", "audit laws"]),
+    ],
+)
+def test_a_broken_file_ends_the_runs_that_need_it_and_is_told_by_the_others(
+    fresh, name, without, needing
+):
+    path = fresh / "config" / name
+    with edited(path, "a: [\n"):
+        for asked in without:
+            run = snakemake(fresh, "--dry-run", *asked.split())
+            assert run.returncode == 0, run.stdout
+            told = re.findall(f"config/{name}.*", run.stdout)
+            assert told and len(told) == len(set(told))
+        for asked in needing:
+            run = snakemake(fresh, "--dry-run", *asked.split())
+            one_message(run, f"config/{name}")
+            told = re.findall(f"config/{name}.*", run.stdout)
+            assert len(told) == len(set(told))
+            assert "File " not in run.stdout
+
+
 def test_lint_is_clean(fresh):
     run = snakemake(fresh, "--lint")
     assert run.returncode == 0, run.stdout

@@ -347,7 +347,7 @@ def test_findings_that_an_edit_leaves_without_an_answer_do_not_end_the_run(
     path, edit, *_ = EDITS[name]
     named = sorted({finding["method"] for finding in FINDINGS})
     with edited(copied / path, edit((copied / path).read_text())):
-        assert config.load(read_yaml("config/config.yaml")).broken["findings"] == []
+        assert config.load(read_yaml("config/config.yaml")).problems("findings") == []
         files = {path.stem: documents.read(path) for path in Path("config/methods").glob("*.yaml")}
         for method in named:
             resolve_as_a_run(script(monkeypatch, "method/resolve"), method, files)

@@ -1,8 +1,8 @@
 """Everything that config/ says, read and checked as a whole before any rule runs.
 
 Every file that is there is checked; of methods and deployments those that are asked for, and what
-they extend, and the others for a warning. A file that the default run does not need may be absent
-or wrong: its problems are kept for the run that needs it.
+they extend, and the others for a warning. What is wrong with a file is kept for the rules that need
+it: a run ends on it where it asks for one of them.
 """
 
 import os
@@ -56,8 +56,8 @@ NEEDED_BY = {
 OTHERS = tuple(name for name in NEEDED_BY if name not in NEEDED)
 OF_WHAT_IF = ("scaling",)
 """Files that a what-if needs, besides its methods."""
-ALONE = ("whatif", "stress", "requests", "deployments", "scenarios", "laws")
-"""Targets that do without what the default run needs, where nothing else is asked for."""
+OF_ALL = (*NEEDED, "expected_verdicts", "methods", "deployments", "examples", "log", "base")
+"""What the default run needs, by the names of ``Settings.wrong``."""
 VERDICTS = "config/expected_verdicts.csv"
 BENCHMARKS = "data/throughput/trtllm.csv"
 
@@ -77,16 +77,19 @@ class Settings(NamedTuple):
         Content of every other file, by name without ending; empty where it is absent.
     deployments : dict of str to dict
         As from ``deployments.files.load``.
+    named : list of str
+        Names of all methods that something asks for, broken ones too.
     asked : list of str
         Names of the deployments that `snakemake deployments` answers for.
     requests : dict or None
         As from ``requests.files.load``; None without a log.
-    broken : dict of str to list of str
-        Problems of the files that this run may not need, by name without ending.
+    wrong : dict of str to list of str
+        Problems by what needs to be right: each of the ``documents``; ``expected_verdicts``;
+        ``methods`` that something asks for; ``deployments`` of the configuration, and the
+        ``examples``; the ``log`` and what charges it; ``base``, which nothing is compared with;
+        what a ``whatif`` needs.
     unasked : list of str
         Problems of the methods and deployments that no one asks for.
-    withheld : list of str
-        Problems of files that a run of one of `ALONE` does without, and that end any other run.
     """
 
     methods: dict[str, dict[str, Any]]
@@ -94,14 +97,18 @@ class Settings(NamedTuple):
     paths: dict[str, str]
     documents: dict[str, Any]
     deployments: dict[str, dict[str, Any]]
+    named: list[str]
     asked: list[str]
     requests: dict[str, Any] | None
-    broken: dict[str, list[str]]
+    wrong: dict[str, list[str]]
     unasked: list[str]
-    withheld: list[str]
+
+    def problems(self, *names: str) -> list[str]:
+        """Problems of some of what can be ``wrong``, each once: several may name one method."""
+        return list(dict.fromkeys(problem for name in names for problem in self.wrong[name]))
 
 
-def load(config: dict[str, Any], alone: str = "") -> Settings:
+def load(config: dict[str, Any]) -> Settings:
     """Read and check everything.
 
     Parameters
@@ -109,105 +116,97 @@ def load(config: dict[str, Any], alone: str = "") -> Settings:
     config : dict
         The workflow's configuration: config/config.yaml, and what the command line or the workflow
         that uses this one as a module says instead.
-    alone : str
-        One of `ALONE` that the run asks for: what is wrong with files that it does without is
-        withheld, and of these files those that are right are returned. A what-if reads its methods
-        itself.
 
     Returns
     -------
     Settings
+        With the problems of all files, and what is right of them.
 
     Raises
     ------
     InputError
-        Listing the problems of all files.
+        Listing the problems of the configuration itself.
     """
-    whatif = alone == "whatif"
-    problems = config_problems(config) + ([] if whatif else _lone_base(config))
-    if problems and alone:
+    if problems := config_problems(config):
         raise InputError(problems)
-    ending: dict[str, list[str]] = {"requests": [], "deployments": []}
-    has_log = "log" in config and not problems
-    needed = [*NEEDED, "requests"] if has_log else NEEDED
-    documents, wrong_files = read_documents()
-    problems += [problem for name in needed for problem in wrong_files[name]]
-    broken_files = {name: found for name, found in wrong_files.items() if name not in needed}
-    with collecting(problems):
+    documents, wrong = read_documents()
+    wrong |= {name: [] for name in ("expected_verdicts", "methods", "log", "whatif")}
+    with collecting(wrong["expected_verdicts"]):
         read_table(provided(VERDICTS), "expected_verdicts")
     paths = find_methods()
     asked = asked_methods(config, documents)
-    if whatif:
-        # it reads its base itself, which may be a file, and tells what is wrong with the name
-        asked = {name: key for name, key in asked.items() if name in paths or key != "key base"}
-    if has_log:
-        with collecting(ending["requests"]):
+    # a what-if reads its base itself, which may be a file, and tells what is wrong with the name
+    unknown = {n: key for n, key in asked.items() if key == "key base" and n not in paths}
+    if "head" not in config:
+        asked = {name: key for name, key in asked.items() if name not in unknown}
+    if "log" in config:
+        with collecting(wrong["log"]):
             asked |= requests_files.asked_methods(config)
-    files, methods, of_methods = _resolved(asked, paths, bool(alone))
-    problems += of_methods + claim_problems(methods)
+    readable = _readable(asked, paths, wrong["methods"])
+    files = read_methods(paths, readable)
+    methods, unsound = resolve_all(readable, files, read_schema("method"))
+    wrong["methods"] += unsound + claim_problems(methods)
+    wrong["base"] = _lone_base(config) or resolve_all(unknown, files, read_schema("method"))[1]
     for name in ("multiverse", "sensitivity"):
-        broken_files[name] += _audit_problems(name, documents, paths, files, methods)
-    broken_files |= {"findings": override_problems_of(documents, methods)}
-    named, loaded = _names(config.get("deployments", deployments.EXAMPLES)), {}
+        wrong[name] += _audit_problems(name, documents, paths, files, methods)
+    wrong["findings"] += override_problems_of(documents, methods)
     broken = [name for name, content in files.items() if content and name not in methods]
-    examples = [] if alone == "deployments" else deployments.EXAMPLES
-    with collecting(ending["deployments"]):
-        loaded = deployments.load([*named, *examples], paths, broken)
-    requests = None
-    if has_log:
-        ending["requests"] += wrong_files["requests"]
-    if has_log and documents["requests"]:
-        with collecting(ending["requests"]):
-            requests = requests_files.load(config, documents["requests"], methods, paths, broken)
+    named = named_deployments(config)
+    loaded, wrong["deployments"] = _deployments(named, paths, broken, {})
     # what they charge by is extended, or named, and told where methods are
-    if has_log and not requests:
-        ending["requests"] += of_methods
     if len(loaded) < len(named):
-        ending["deployments"] += of_methods
-    problems += [problem for found in ending.values() for problem in found]
-    # what several of them extend or name is told once
-    problems = list(dict.fromkeys(problems))
-    lacking = [problem for name in OF_WHAT_IF for problem in wrong_files[name]]
-    # a what-if that names no method asks of any that has changed
+        wrong["deployments"] += wrong["methods"]
+    answered = [name for name in (Path(path).stem for path in named) if name in loaded]
+    others = [path for path in deployments.EXAMPLES if path not in named]
+    loaded, wrong["examples"] = _deployments(others, paths, broken, loaded)
+    if any(Path(path).stem not in loaded for path in others):
+        wrong["examples"] += wrong["methods"]
+    requests = None
+    if "log" in config:
+        wrong["log"] += wrong["requests"]
+        if documents["requests"] and not wrong["log"]:
+            with collecting(wrong["log"]):
+                requests = requests_files.load(
+                    config, documents["requests"], methods, paths, broken
+                )
+        wrong["log"] += [] if requests else wrong["methods"]
+    wrong["whatif"] += [problem for name in OF_WHAT_IF for problem in wrong[name]]
+    # a what-if that names no method asks of any that has changed;
     # of one that nobody else asks for it reads everything itself
     if not config.get("method") or _asked_methods(config) & (set(asked) - set(methods)):
-        lacking += of_methods
-    if {"": problems, "whatif": lacking}.get(alone, ending.get(alone)):
-        raise InputError(dict.fromkeys([*problems, *broken_files["findings"]]))
-    answered = [name for name in (Path(path).stem for path in named) if name in loaded]
-    documents |= {name: {} for name in OTHERS if broken_files.get(name)}
-    unasked: list[str] = []
-    # a what-if reads its methods itself, and may be one of the method that nobody has listed
-    if not whatif:
-        unasked += _unasked_problems(paths, {*methods, *asked, *_asked_methods(config)})
-        unasked += _unasked_deployments(loaded, paths, broken)
+        wrong["whatif"] += wrong["methods"]
+    documents |= {name: {} for name in OTHERS if wrong[name]}
+    told = {problem for problems in wrong.values() for problem in problems}
+    unasked = [
+        *_unasked_problems(paths, {*methods, *asked, *_asked_methods(config)}),
+        *_unasked_deployments(loaded, paths, broken),
+    ]
     return Settings(
         methods=methods,
         files=files,
         paths=paths,
         documents=documents,
         deployments=loaded,
+        named=sorted({*methods, *asked}),
         asked=answered,
         requests=requests,
-        broken=broken_files,
-        unasked=[problem for problem in unasked if problem not in problems],
-        withheld=problems,
+        wrong=wrong,
+        unasked=[problem for problem in unasked if problem not in told],
     )
 
 
-def _resolved(
-    asked: Mapping[str, str], paths: Mapping[str, str], whatif: bool
-) -> tuple[dict[str, Any], dict[str, dict[str, Any]], list[str]]:
-    """Files of the methods that are asked for, the methods resolved, and their problems."""
+def _deployments(
+    named: Sequence[str],
+    methods: Mapping[str, str],
+    broken: Collection[str],
+    loaded: Mapping[str, dict[str, Any]],
+) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    """Those of the deployments that are right, with others; and what is wrong with the rest."""
     problems: list[str] = []
-    if whatif:
-        asked = _readable(asked, paths, problems)
-    try:
-        files = read_methods(paths, asked)
-        methods, wrong = resolve_all(asked, files, read_schema("method"))
-    except InputError as error:
-        return {}, {}, problems + error.problems
-    return files, methods, problems + wrong
+    for path in named:
+        with collecting(problems):
+            loaded = deployments.load([path], methods, broken, loaded)
+    return dict(loaded), problems
 
 
 def _readable(
@@ -423,6 +422,12 @@ def asked_methods(config: Mapping[str, Any], documents: Mapping[str, Any]) -> di
     for key in ("base", "head", "methods"):
         asked |= dict.fromkeys(_names(config.get(key)), f"key {key}")
     return asked
+
+
+def named_deployments(config: Mapping[str, Any]) -> list[str]:
+    """Deployment files that `snakemake deployments` answers for."""
+    stated = _names(config.get("deployments", deployments.EXAMPLES))
+    return list(dict.fromkeys(Path(path).as_posix() for path in stated))
 
 
 def override_problems_of(

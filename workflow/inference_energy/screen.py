@@ -55,7 +55,7 @@ INPUT_ERROR = re.compile(r"WorkflowError:\n(.*?)\nWildcards:", re.DOTALL)
 
 READING_ERROR = re.compile(
     r'\AWorkflowError in file "[^"\n]+", line \d+:\n(.*?)'
-    r'(?:\n  File "[^"\n]+", line \d+, in (?:<module>|__onstart))+\s*\Z',
+    r'(?:\n  File "[^"\n]+", line \d+, in \S+)+\s*\Z',
     re.DOTALL,
 )
 """What stops the reading of the workflow, or its start, with the lines that said so."""
@@ -75,6 +75,8 @@ class Screen(logging.Filter):
         Whether nothing is run, so that the jobs of each rule are counted instead.
     last_words : callable
         Lines that a run ends with, for one that has nothing to do.
+    first_words : callable
+        Says what is to be said as soon as it is known what the run does, or ends it.
     clock : callable
         Seconds.
     """
@@ -84,17 +86,22 @@ class Screen(logging.Filter):
         write: Callable[[logging.LogRecord], str],
         dry: bool = False,
         last_words: Callable[[], list[str]] = list,
+        first_words: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
         self.write, self.dry, self.clock = write, dry, clock
-        self.last_words = last_words
+        self.last_words, self.first_words = last_words, first_words
         self.total, self.started, self.done = 0, 0, 0
         self.start = clock()
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Take note of the run's progress; say whether the record is shown."""
         event = _event(record)
+        if event == "run_info" or record.getMessage().startswith(IDLE):
+            # a dry run counts its jobs twice
+            words, self.first_words = self.first_words, lambda: None
+            words()
         if event == "run_info":
             self.total = int(getattr(record, "stats", {}).get("total", 0))
         if event == "job_finished":
@@ -208,7 +215,12 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
-def show(logger: logging.Logger, dry: bool, last_words: Callable[[], list[str]] = list) -> None:
+def show(
+    logger: logging.Logger,
+    dry: bool,
+    last_words: Callable[[], list[str]] = list,
+    first_words: Callable[[], None] = lambda: None,
+) -> None:
     """Write what Snakemake says to the screen in this module's way.
 
     Parameters
@@ -217,7 +229,7 @@ def show(logger: logging.Logger, dry: bool, last_words: Callable[[], list[str]] 
         Snakemake's logger. Handlers that write to files keep their ways.
     dry : bool
         Whether nothing is run.
-    last_words : callable
+    last_words, first_words : callable
         As for :class:`Screen`.
     """
     # a log file on a full disk is told by what could not be done, not by a traceback a line
@@ -230,7 +242,7 @@ def show(logger: logging.Logger, dry: bool, last_words: Callable[[], list[str]] 
             continue
         if isinstance(handler, logging.StreamHandler):
             handler.stream = Lasting(handler.stream)
-        screen = Screen(formatter.format, dry, last_words)
+        screen = Screen(formatter.format, dry, last_words, first_words)
         # before Snakemake's own filter, which drops the records that count
         handler.filters.insert(0, screen)
         handler.setFormatter(_Formatter(screen))

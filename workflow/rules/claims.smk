@@ -1,6 +1,6 @@
 from inference_energy.claims.asked import RESULTS, VENDORS
 
-# a what-if does without those that are broken
+# some runs do without those that are broken
 FINDING_METHODS = sorted(
     {finding["method"] for finding in SETTINGS.documents["findings"]} & set(ALL_METHODS)
 )
@@ -11,6 +11,7 @@ rule judge_claims:
     message:
         "Judging the paper's claims with {wildcards.method}"
     input:
+        needing("findings"),
         unpack(estimate_inputs),
         energy_per_query="results/{method}/energy_per_query.csv",
         output_tokens="results/{method}/output_tokens.csv",
@@ -40,6 +41,7 @@ rule summarise_claims:
     message:
         "Writing the verdicts for a reader"
     input:
+        needing("methods", "scaling"),
         **{
             table: expand(f"results/{{method}}/{table}.csv", method=PAPER_FIRST)
             for table in ("claims", "energy_per_query", "fleet", "test_time")
@@ -71,6 +73,7 @@ rule check_verdicts:
     message:
         "Checking that the verdicts on the paper's methods are the expected ones"
     input:
+        needing("methods", "expected_verdicts"),
         claims=expand("results/{method}/claims.csv", method=METHODS),
         expected=provided("config/expected_verdicts.csv"),
         report="results/claims.md",
@@ -92,6 +95,7 @@ rule compute_findings:
     message:
         "Computing what each finding changes"
     input:
+        needing("methods", "findings"),
         **source_inputs(FINDING_METHODS),
         findings=provided("config/findings.yaml"),
         methods=expand("results/{method}/method.yaml", method=FINDING_METHODS),
@@ -142,13 +146,14 @@ README_TABLES = [
 ]
 
 # the README is the project's own, not that of a workflow that uses this one
-if "oviedo2026" in METHODS and is_own():
+if "oviedo2026" in config["methods"] and is_own():
 
     rule renew_readme:
         """Renew the numbers of the README; `make readme` puts the page in its place."""
         message:
             "Renewing the numbers of the README"
         input:
+            needing("methods", "scaling"),
             tables=expand(
                 "results/{method}/{table}.csv",
                 method=PAPER_FIRST,

@@ -1,7 +1,6 @@
 # A job is on one core, and `priority` orders them: first what others wait for, then the longest, by
 # its seconds, so that all cores are busy to the end. --set-threads RULE=N gives a rule processes.
 import re
-import sys
 
 from snakemake.exceptions import WorkflowError
 
@@ -41,9 +40,7 @@ FIGURE_CATEGORIES = {
 SPLIT = ("requests", "multiverse")
 
 try:
-    # which targets are asked for is known only when all rules are; onstart holds it against them
-    ALONE = next((target for target in config_files.ALONE if target in sys.argv), "")
-    SETTINGS = config_files.load(config, ALONE)
+    SETTINGS = config_files.load(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -58,31 +55,6 @@ told = [
 if told:
     raise WorkflowError("\n".join(told))
 
-# what is wrong with files that this run asks for, all of it at once; of the others as a warning;
-# a wrong method that several of them name is told once
-wrong = {
-    # those of methods that this run does without are told once, below
-    name: [problem for problem in problems if problem not in SETTINGS.withheld]
-    for name, problems in SETTINGS.broken.items()
-}
-asked = [name for name in wrong if config_files.NEEDED_BY[name] in sys.argv]
-if any(wrong[name] for name in asked):
-    raise WorkflowError("\n".join(dict.fromkeys(p for name in asked for p in wrong[name])))
-
-needed_by = {}
-for name, problems in wrong.items():
-    if problems and Path(provided(f"config/{name}.yaml")).exists():
-        needed_by.setdefault(config_files.NEEDED_BY[name], {}).update(dict.fromkeys(problems))
-for target, problems in needed_by.items():
-    told = "\n".join(problems)
-    logger.warning(f"{told}\nOnly `snakemake {target}` needs this.")
-
-if SETTINGS.withheld:
-    logger.warning("\n".join(SETTINGS.withheld) + f"\n`snakemake {ALONE}` alone does without.")
-
-if unasked := [p for p in SETTINGS.unasked if all(p not in told for told in wrong.values())]:
-    logger.warning("\n".join(unasked) + "\nOnly a run that names it needs it.")
-
 # ALL_METHODS can be built, METHODS of them are built by default
 ALL_METHODS = SETTINGS.methods
 METHODS = {name: ALL_METHODS[name] for name in config["methods"] if name in ALL_METHODS}
@@ -91,28 +63,74 @@ METHODS = {name: ALL_METHODS[name] for name in config["methods"] if name in ALL_
 PAPER_FIRST = sorted(METHODS, key=lambda name: (METHODS[name]["kind"] != "paper", name))
 
 
+# broken ones too, so that what is wrong with them is told of their results
 wildcard_constraints:
-    method="|".join(map(re.escape, ALL_METHODS)),
+    method="|".join(map(re.escape, SETTINGS.named)),
+
+
+# problems that an input ended on: Snakemake passes over them where the file that needs it is there
+ENDING = {}
+
+
+def needed(*names):
+    """No inputs; what is wrong with these files of config/, or methods, ends the run."""
+    if problems := SETTINGS.problems(*names):
+        ENDING.update(dict.fromkeys(problems))
+        raise WorkflowError("\n".join(problems))
+    return []
+
+
+def needing(*names):
+    """Input of a rule that these files of config/ stand behind."""
+    return lambda wildcards: needed(*names)
+
+
+def tell_wrong():
+    """End a run that needs what is wrong; warn of what is wrong with files that it does without."""
+    if ENDING:
+        raise WorkflowError("\n".join(ENDING))
+    told, lines = set(), []
+    for name, target in config_files.NEEDED_BY.items():
+        problems = [problem for problem in SETTINGS.problems(name) if problem not in told]
+        if name in config_files.OTHERS and problems:
+            told.update(problems)
+            if Path(provided(f"config/{name}.yaml")).exists():
+                lines.append("\n".join([*problems, f"Only `snakemake {target}` needs this."]))
+    # that nothing is compared with the base is no matter of a file
+    of_files = [name for name in config_files.OF_ALL if name != "base"]
+    if problems := [problem for problem in SETTINGS.problems(*of_files) if problem not in told]:
+        lines.append("\n".join([*problems, "This run does without."]))
+    # a what-if reads its methods itself, and may be one of the method that nobody has listed
+    if SETTINGS.unasked and "whatif" not in workflow.dag_settings.targets:
+        lines.append("\n".join([*SETTINGS.unasked, "Only a run that names it needs it."]))
+    for line in lines:
+        logger.warning(line)
+
+
+def method(name):
+    """A method, resolved; if it is broken, that ends the run."""
+    if name not in ALL_METHODS:
+        needed("methods")
+    return ALL_METHODS[name]
 
 
 def method_chain(wildcards):
     """Files that a method is made of: its own and those of its parents."""
+    method(wildcards.method)
     return [SETTINGS.paths[name] for name in lineage(wildcards.method, SETTINGS.files)]
 
 
 def document(name):
     """Content of a file of config/ that a rule needs; its problems end the run."""
-    if SETTINGS.broken.get(name):
-        path = provided(f"config/{name}.yaml")
-        # told at the start, where it is there
-        said = [f"{path}: what is wrong with it stands above, and ends this run; correct it"]
-        raise WorkflowError("\n".join(said if Path(path).exists() else SETTINGS.broken[name]))
+    needed(name)
     return SETTINGS.documents[name]
 
 
 def scenarios():
     """Methods of config/scenarios.yaml, resolved, by name; a wrong name ends the run."""
     content = document("scenarios")
+    if set(content["methods"]) & set(SETTINGS.named) - set(ALL_METHODS):
+        needed("methods")
     wrong = [name for name in content["methods"] if name not in ALL_METHODS]
     names = [each["name"] for each in content["maps"]]
     problems = [
@@ -179,7 +197,7 @@ def last_words():
 
 def method_inputs(name):
     """Files that a method is built from: itself, resolved, and the tables that it uses."""
-    return {"method": f"results/{name}/method.yaml"} | inputs_of(ALL_METHODS[name])
+    return {"method": f"results/{name}/method.yaml"} | inputs_of(method(name))
 
 
 def estimate_inputs(wildcards):
@@ -189,7 +207,7 @@ def estimate_inputs(wildcards):
 
 def source_inputs(names, more=()):
     """Files that methods, and mixtures of them, can be built from; with more throughput tables."""
-    return inputs_of_any([ALL_METHODS[name] for name in names], more)
+    return inputs_of_any([ALL_METHODS[name] for name in names if name in ALL_METHODS], more)
 
 
 def schema_file(name):

@@ -13,7 +13,7 @@ COMPARISON_FILES = [
     *(f"results/comparison/{{pair}}.{kind}" for kind in ("csv", "md")),
     *(f"figures/comparison/{{pair}}.{kind}" for kind in ("svg", "png")),
 ]
-# every method that is run, and those of them that it extends, the nearest first
+# every method that is run and is right, and those of them that it extends, the nearest first
 EXTENDED = {
     head: [base for base in lineage(head, SETTINGS.files)[1:] if base in METHODS]
     for head in METHODS
@@ -23,8 +23,8 @@ ASKED_PAIRS = [f"{config['base']}..{config['head']}"] if "head" in config else P
 
 
 wildcard_constraints:
-    base="|".join(map(re.escape, ALL_METHODS)),
-    head="|".join(map(re.escape, ALL_METHODS)),
+    base="|".join(map(re.escape, SETTINGS.named)),
+    head="|".join(map(re.escape, SETTINGS.named)),
 
 
 rule compare_methods:
@@ -80,6 +80,7 @@ rule compare:
     message:
         "Methods are compared: results/comparison"
     input:
+        needing(*([] if "head" in config else ["methods"]), "base"),
         expand(COMPARISON_FILES, pair=ASKED_PAIRS),
 
 
@@ -88,6 +89,7 @@ rule changes:
     message:
         "Comparing results, figures and data with the committed ones"
     input:
+        needing("methods", "deployments", "examples", "base"),
         # not the check of the verdicts: what an edit does must show when it breaks one
         lambda wildcards: [t for t in map(str, TARGETS) if t.startswith(("results/", "figures/"))],
         code("comparison/changes.py"),
@@ -112,6 +114,7 @@ rule whatif:
             "whatif",
             f"results/comparison/BASE..HEAD.md compares any two of {', '.join(ALL_METHODS)}",
         ),
+        needing("whatif"),
         **serving_inputs(LAWS),
         throughput_tables=sorted(p for p, schema in DATA_TABLES if schema == "throughput"),
         traces=provided("data/request_lengths.csv"),

@@ -1,6 +1,24 @@
 from inference_energy.deployments import files as deployment_files
 
 DEPLOYMENTS = SETTINGS.deployments
+# broken ones too, so that what is wrong with them is told of their results
+DEPLOYMENT_NAMES = {
+    Path(path).stem
+    for path in [*config_files.named_deployments(config), *deployment_files.EXAMPLES]
+}
+
+
+def deployment(wildcards):
+    """A deployment; if it is broken, or another has its name, that ends the run."""
+    found = DEPLOYMENTS.get(wildcards.deployment)
+    if not found or found["folder"] != f"{wildcards.base}/deployments/{wildcards.deployment}":
+        needed("deployments", "examples")
+        raise WorkflowError(
+            f"{wildcards.base}/deployments/{wildcards.deployment}: is no folder of a deployment of"
+            f" this run; allowed are {', '.join(each['folder'] for each in DEPLOYMENTS.values())};"
+            " ask for one of them, or state another with --config deployments=FILE"
+        )
+    return found
 
 
 rule answer_deployment:
@@ -8,7 +26,7 @@ rule answer_deployment:
     message:
         "Answering for the deployment {wildcards.deployment}"
     input:
-        unpack(lambda wildcards: deployment_files.inputs(DEPLOYMENTS[wildcards.deployment])),
+        unpack(lambda wildcards: deployment_files.inputs(deployment(wildcards))),
         code=code("deployments/answer.py"),
     params:
         path=lambda wildcards: DEPLOYMENTS[wildcards.deployment]["path"],
@@ -32,7 +50,7 @@ rule answer_deployment:
         "logs/deployments/{base}/{deployment}.log",
     wildcard_constraints:
         base="results|build",
-        deployment="|".join(map(re.escape, DEPLOYMENTS)),
+        deployment="|".join(map(re.escape, DEPLOYMENT_NAMES)),
     conda:
         "../../environment.yml"
     script:
@@ -44,11 +62,12 @@ rule deployments:
     message:
         "The deployments are answered"
     input:
+        needing("deployments"),
         [deployment_files.outputs(DEPLOYMENTS[name]) for name in SETTINGS.asked],
 
 
-if deployment_files.REFERENCE in METHODS:
-    # a what-if goes on without an example that is broken
+if deployment_files.REFERENCE in config["methods"]:
+    # some runs do without an example that is broken
     for path in deployment_files.EXAMPLES:
         if Path(path).stem in DEPLOYMENTS:
             TARGETS += deployment_files.outputs(DEPLOYMENTS[Path(path).stem])

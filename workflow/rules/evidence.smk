@@ -53,6 +53,7 @@ rule summarise_measurements:
     message:
         "Summarising what the measurements say by themselves"
     input:
+        needing("evidence"),
         **LAW_TABLES,
         runs=provided("data/measured/mlenergy_v3.csv"),
         throughput_table=provided("data/throughput/trtllm.csv"),
@@ -78,6 +79,7 @@ rule weigh_evidence:
     message:
         "Setting {wildcards.method} beside public estimates and measurements"
     input:
+        needing("evidence"),
         unpack(estimate_inputs),
         **LAW_TABLES,
         estimates=provided("data/published/estimates.csv"),
@@ -107,6 +109,7 @@ rule draw_evidence:
     message:
         "Drawing {wildcards.method} beside public estimates and measurements"
     input:
+        needing("evidence"),
         unpack(estimate_inputs),
         **{name: f"results/validation/{{method}}/{name}.csv" for name in EVIDENCE_TABLES},
         code=code("evidence/draw.py"),
@@ -128,6 +131,7 @@ rule draw_concurrency:
     message:
         "Drawing measured energy per token against concurrency"
     input:
+        needing("evidence"),
         runs=provided("data/measured/mlenergy_v3.csv"),
         code=code("evidence/draw_concurrency.py"),
     params:
@@ -148,6 +152,7 @@ rule report_evidence:
     message:
         "Writing the conclusions from public evidence for a reader"
     input:
+        needing("methods", "evidence"),
         verdicts=expand("results/validation/{method}/evidence_verdicts.csv", method=WEIGHED),
         predicted=expand("results/validation/{method}/predicted.csv", method=WEIGHED),
         tables=expand(

@@ -14,6 +14,7 @@ rule write_explorer:
     message:
         "Writing the explorer"
     input:
+        needing("methods", "footprint"),
         **source_inputs(METHODS),
         **{
             table: expand(f"results/{{method}}/{table}.csv", method=PAPER_FIRST)

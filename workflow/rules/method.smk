@@ -31,6 +31,7 @@ rule estimate_method:
     message:
         "Estimating energy, fleet, scaling and uncertainty with {wildcards.method}"
     input:
+        needing("scaling", "footprint"),
         unpack(estimate_inputs),
         scaling=provided("config/scaling.yaml"),
         footprint=provided("config/footprint.yaml"),

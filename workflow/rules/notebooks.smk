@@ -2,13 +2,12 @@
 NOTEBOOKS = ["one_query_by_hand", "uncertainty", "overestimates", "your_own_node"]
 NOTEBOOK_SOURCES = [own(f"workflow/notebooks/{name}.py") for name in NOTEBOOKS]
 NOTEBOOK_PAGES = [f"build/notebooks/{name}.html" for name in NOTEBOOKS]
-NOTEBOOK_DEPLOYMENT = DEPLOYMENTS.get("8xh100-llama-405b")
+NOTEBOOK_DEPLOYMENT = "8xh100-llama-405b"
 
 # the last ones set the project's methods beside each other
 if (
     is_own()
-    and NOTEBOOK_DEPLOYMENT
-    and {"oviedo2026", "revised"} <= set(METHODS)
+    and {"oviedo2026", "revised"} <= set(config["methods"])
     and "exact" in config["engines"]
 ):
 
@@ -17,8 +16,9 @@ if (
         message:
             "Walking through the method in notebooks"
         input:
-            deployment_files.outputs(NOTEBOOK_DEPLOYMENT),
-            NOTEBOOK_DEPLOYMENT["path"],
+            needing("methods"),
+            deployment_files.outputs({"folder": f"results/deployments/{NOTEBOOK_DEPLOYMENT}"}),
+            f"config/deployments/{NOTEBOOK_DEPLOYMENT}.yaml",
             notebooks=NOTEBOOK_SOURCES,
             method="results/oviedo2026/method.yaml",
             throughput_table=provided("data/throughput/oviedo.csv"),

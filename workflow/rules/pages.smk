@@ -2,13 +2,14 @@ PAGE_METHODS = ["oviedo2026", "revised"]
 PAPERS = [name for name in PAPER_FIRST if METHODS[name]["kind"] != "user"]
 
 # these pages are the project's own, not those of a workflow that uses this one
-if is_own() and set(PAGE_METHODS) <= set(METHODS) and "exact" in config["engines"]:
+if is_own() and set(PAGE_METHODS) <= set(config["methods"]) and "exact" in config["engines"]:
 
     rule write_pages:
         """Write the method in words, and the briefing, with the numbers of the run."""
         message:
             "Writing the method and the briefing for a reader"
         input:
+            needing("methods", "scaling"),
             **source_inputs(PAGE_METHODS),
             **{
                 table: expand(f"results/{{method}}/{table}.csv", method=PAGE_METHODS)
@@ -27,7 +28,7 @@ if is_own() and set(PAGE_METHODS) <= set(METHODS) and "exact" in config["engines
             scaling=provided("config/scaling.yaml"),
             code=code("pages/write.py"),
         params:
-            methods={name: METHODS[name] for name in PAGE_METHODS},
+            methods={name: METHODS[name] for name in PAGE_METHODS if name in METHODS},
         output:
             method="docs/method.md",
             briefing="docs/briefing.html",
@@ -46,6 +47,7 @@ if is_own() and set(PAGE_METHODS) <= set(METHODS) and "exact" in config["engines
         message:
             "Writing the report"
         input:
+            needing("methods", "scaling", "evidence"),
             **{
                 table: expand(f"results/{{method}}/{table}.csv", method=PAGE_METHODS)
                 for table in ("energy_per_query", "fleet", "test_time", "claims")
@@ -92,7 +94,7 @@ if is_own() and set(PAGE_METHODS) <= set(METHODS) and "exact" in config["engines
             evidence=provided("config/evidence.yaml"),
             code=code("pages/write_report.py"),
         params:
-            methods={name: METHODS[name] for name in PAGE_METHODS},
+            methods={name: METHODS[name] for name in PAGE_METHODS if name in METHODS},
             papers=PAPERS,
             drawn=lambda wildcards: sorted(
                 path

@@ -36,6 +36,7 @@ rule compare_peers:
     message:
         "Comparing the methods, the law and other estimators on the same measured runs"
     input:
+        needing("methods", "evidence"),
         **source_inputs(PEER_METHODS) | PEER_TABLES,
         answers=provided("data/published/peers.csv"),
         vendor=provided("data/throughput/trtllm.csv"),
@@ -63,6 +64,7 @@ rule compare_peers:
 
 use rule compare_peers as compare_asked_peers with:
     input:
+        needing("methods", "evidence"),
         **source_inputs(PEER_METHODS) | PEER_TABLES,
         answers=rules.ask_peers.output[0],
         vendor=provided("data/throughput/trtllm.csv"),

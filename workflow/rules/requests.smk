@@ -121,6 +121,8 @@ else:
         """Energy of a request log: --config log=PATH method=NAME, or deployment=FILE."""
         message:
             "Looking for a log"
+        input:
+            needing("log"),
         params:
             problem=request_files.WITHOUT_LOG,
         log:

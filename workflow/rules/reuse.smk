@@ -9,6 +9,7 @@ if is_own():
         message:
             "Describing the data and the results as a data package"
         input:
+            needing("methods", "deployments", "examples"),
             data=[path for path, _ in DATA_TABLES],
             sums="data/SHA256SUMS",
             results=result_tables(

@@ -21,6 +21,7 @@ rule run_multiverse_part:
     message:
         "Computing part {wildcards.scatteritem} of the combinations of the choices"
     input:
+        needing("multiverse"),
         unpack(
             lambda wildcards: source_inputs(
                 [document("multiverse")["base"]], tables_under(document("multiverse"))
@@ -44,6 +45,7 @@ rule run_multiverse:
     message:
         "Gathering every combination of the choices of config/multiverse.yaml"
     input:
+        needing("multiverse"),
         unpack(
             lambda wildcards: source_inputs(
                 [document("multiverse")["base"]], tables_under(document("multiverse"))
@@ -78,6 +80,7 @@ rule run_sensitivity:
     message:
         "Computing the sensitivity to the inputs of config/sensitivity.yaml"
     input:
+        needing("sensitivity"),
         unpack(lambda wildcards: method_inputs(document("sensitivity")["base"])),
         config=provided("config/sensitivity.yaml"),
         config_schema=own("workflow/schemas/sensitivity.schema.yaml"),
@@ -100,6 +103,7 @@ rule draw_robustness:
     message:
         "Drawing the specification curve and the tornado"
     input:
+        needing("multiverse", "sensitivity"),
         choices=provided("config/multiverse.yaml"),
         method=MULTIVERSE_INPUTS["method"],
         method_schema=MULTIVERSE_INPUTS["method_schema"],
@@ -129,6 +133,7 @@ rule summarise_robustness:
     message:
         "Summarising the multiverse and the sensitivities"
     input:
+        needing("methods", "multiverse"),
         specifications="build/multiverse.parquet",
         distribution="results/audit/multiverse_distribution.csv",
         claims="results/audit/multiverse_claims.csv",
@@ -160,6 +165,7 @@ rule audit:
     message:
         "The audit's tables are in results/audit, its figures in figures/audit"
     input:
+        needing("multiverse", "sensitivity"),
         rules.run_multiverse.output,
         rules.run_sensitivity.output,
         rules.draw_robustness.output,

@@ -3,6 +3,7 @@ rule summarise_scaling:
     message:
         "Asking what would produce the energy that an unsourced claim gives one problem"
     input:
+        needing("methods", "scaling", "footprint"),
         **{
             table: expand(f"results/{{method}}/{table}.csv", method=METHODS)
             for table in SCALING_TABLES

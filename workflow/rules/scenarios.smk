@@ -6,6 +6,7 @@ rule answer_scenarios:
     message:
         "Computing the tasks and maps of config/scenarios.yaml"
     input:
+        needing("scenarios"),
         unpack(lambda wildcards: source_inputs(scenarios())),
         settings=provided("config/scenarios.yaml"),
         facility=provided("data/facility.csv"),

@@ -3,7 +3,7 @@ from inference_energy.stress import settings as stress_settings
 # more than any machine has: Snakemake gives what there is, so that nothing runs beside
 EVERY_CORE = 4096
 # the rule itself says what is wrong with its file
-STRESS = {} if SETTINGS.broken["stress"] else stress_settings.merge(config.get("stress"))
+STRESS = {} if SETTINGS.wrong["stress"] else stress_settings.merge(config.get("stress"))
 STRESS_NAME = stress_settings.folder_name(STRESS)
 STRESS_FOLDER = f"build/stress/{STRESS_NAME}"
 
@@ -16,6 +16,7 @@ rule stress:
     message:
         "Measuring energy, throughput and latency of {params.settings[endpoint]}"
     input:
+        needing("stress"),
         **source_inputs(LOADED) | LOAD_TABLES,
         claims=provided("data/published/claims.csv"),
         method=expand("results/{method}/method.yaml", method=LOADED),
@@ -45,6 +46,7 @@ rule tell_own_node:
     message:
         "Predicting the stress tests that this project ran"
     input:
+        needing("methods"),
         **source_inputs(LOADED) | LOAD_TABLES,
         cells=provided("data/measured/own_node/cells.csv"),
         timeline=provided("data/measured/own_node/timeline.csv"),

@@ -58,7 +58,10 @@ TABLES = [
 
 
 def load(
-    paths: Iterable[str], methods: Mapping[str, str], broken: Collection[str] = ()
+    paths: Iterable[str],
+    methods: Mapping[str, str],
+    broken: Collection[str] = (),
+    others: Mapping[str, dict[str, Any]] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Read deployments; all problems at once.
 
@@ -70,14 +73,16 @@ def load(
         Files of all methods by name.
     broken : collection of str
         Methods whose problems are told elsewhere; what extends them is left out.
+    others : dict of str to dict, optional
+        Deployments that were read before, whose names are taken.
 
     Returns
     -------
     dict of str to dict
-        By name: ``path``, ``folder`` of the results, resolved ``method``, keys ``stated`` in the
-        file, ``benchmarks`` (files).
+        With the others, by name: ``path``, ``folder`` of the results, resolved ``method``, keys
+        ``stated`` in the file, ``benchmarks`` (files).
     """
-    loaded: dict[str, dict[str, Any]] = {}
+    loaded = dict(others or {})
     problems: list[str] = []
     for path in dict.fromkeys(Path(path).as_posix() for path in paths):
         name = Path(path).stem
