@@ -198,6 +198,7 @@ def test_all_problems_come_in_one_message(table):
         ([HEADER, ROW, ROW.replace("17463.99", "17463.990")], ["lines 2, 3: the same row again"]),
         ([HEADER + ",model", ROW + ",x"], ['column "model": appears 2 times']),
         ([HEADER + ",consurrency", ROW + ",1"], ["unknown", 'did you mean "concurrency"']),
+        ([HEADER + ",concurrency", ROW + ",1e-9"], ['"1e-9"', "at least 0.01", "is not in use"]),
         ([HEADER + ",", ROW + ","], ['column "": unknown', "remove the column"]),
         ([HEADER.replace(",", ";"), ROW.replace(",", ";")], ["separated by ';'", "commas"]),
         ([HEADER, b"Mod\xe9le"], ["line 2: byte 0xe9 is not UTF-8", "save the file as CSV UTF-8"]),
