@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.evidence import figures
+from inference_energy.evidence.coverage import PAPERS_LIST, QUERIES
 from inference_energy.evidence.estimates import ABSTRACT, LIKE, PAPER
 from inference_energy.evidence.page import each
 from inference_energy.evidence.verdicts import (
@@ -62,6 +63,21 @@ def test_sources_count_once():
     share, low, high = by_source(complies, sources)
     assert share == pytest.approx(1 / 3)
     assert low < 0.1 and high > 0.7
+
+
+def test_a_mean_per_request_is_set_against_the_mean(tables):
+    """Figures at production scale are means per request, and queries are skewed."""
+    lines = tables["evidence_verdicts"].set_index("group")
+    predicted = tables["predicted"]
+    own = predicted[
+        predicted["set"].eq(PAPERS_LIST)
+        & predicted["basis"].eq(QUERIES)
+        & predicted["counted"].eq("yes")
+    ]
+    line = lines.loc[f"{PAPERS_LIST}, {QUERIES}"]
+    assert line["what"] == "predicted mean over measured"
+    assert line["middle"] == pytest.approx(own["mean_over_measured"].median())
+    assert line["middle"] > own["predicted_over_measured"].median()
 
 
 def test_a_sweep_that_begins_above_one_cannot_refute(tables):
