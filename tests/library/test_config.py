@@ -613,3 +613,23 @@ def test_a_misspelt_name_is_refused_with_the_nearest(copy, settings, meant):
     (copy.parent / "data/throughput/trtllm.csv").touch()
     (problem, *_) = refusal(CONFIG | settings)
     assert f"{meant}?" in problem.partition("did you mean ")[2]
+
+
+def test_a_table_that_is_not_there_is_told_with_the_nearest(copy, tmp_path, monkeypatch):
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    method = config.load(CONFIG).methods["oviedo2026"]
+    assert config.table_problems(method, "m.yaml") == []
+    changed = {"benchmarks": {**method["benchmarks"], "table": "data/throughput/ovideo.csv"}}
+    (problem,) = config.table_problems(method | changed, "m.yaml")
+    assert problem.startswith("m.yaml: key benchmarks.table: value data/throughput/ovideo.csv: no")
+    assert problem.endswith("did you mean data/throughput/oviedo.csv?")
+    (problem,) = config.config_problems(CONFIG | {"benchmarks": "trtllm.csv"})
+    assert problem.endswith("data/throughput/trtllm.csv?")
+
+
+def test_a_benchmark_file_that_is_not_there_is_told_with_the_nearest(copy):
+    edit(copy / EXAMPLE, "-8xh100.json", "-9xh100.json")
+    (problem,) = config.load(CONFIG).problems("deployments")
+    assert problem.endswith(
+        "did you mean config/deployments/data/mlenergy-v3-llama-3.1-405b-8xh100.json?"
+    )

@@ -421,3 +421,27 @@ def test_three_of_many_names_are_offered():
     assert documents.near("run", [f"run-{i}" for i in range(9)]) == (
         "; did you mean run-0, run-1 or run-2?"
     )
+
+
+def test_the_nearest_path_is_offered_for_one_that_is_not_there(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "data/throughput/oviedo.csv"
+    table.parent.mkdir(parents=True)
+    table.touch()
+    whole, meant = "data/throughput/oviedo.csv", "; did you mean {}?"
+    for path in ("data/throughput/ovideo.csv", "dat/througput/oviedo.csv", f"./{whole[:-1]}"):
+        assert documents.near_path(path) == meant.format(whole)
+        assert documents.near_path(tmp_path / path) == meant.format(tmp_path / whole)
+    for path in ("oviedo.csv", "somewhere/else/oviedo.csv"):
+        assert documents.near_path(path) == ""
+        assert documents.near_path(path, [whole]) == meant.format(whole)
+    for path in (
+        "",
+        "x" * 5000,
+        "a/" * 3000,
+        "a\0b",
+        f"{whole}/x",
+        "../none/x",
+        "data/throughput/a.csv",
+    ):
+        assert documents.near_path(path) == ""

@@ -17,7 +17,7 @@ from inference_energy.deployments import files as deployments
 from inference_energy.documents import (
     Schema,
     collecting,
-    near,
+    near_path,
     order_problems,
     read,
     read_schema,
@@ -26,6 +26,7 @@ from inference_energy.documents import (
 )
 from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods, read_methods, resolve_all
+from inference_energy.method.materials import tables_of
 from inference_energy.names import name_problems
 from inference_energy.project import AnyPath, listed, own, path_problems, provided
 from inference_energy.requests import files as requests_files
@@ -358,7 +359,7 @@ def config_problems(config: dict[str, Any]) -> list[str]:
             wrong = "is a folder" if os.path.isdir(table) else "no such file"
             problems.append(
                 f"{WHERE}: key benchmarks: value {table}: {wrong}; allowed is a throughput table"
-                f" such as {BENCHMARKS}; correct the path{near(table, _beside(table))}"
+                f" such as {BENCHMARKS}; correct the path{near_path(table, _vendor_tables())}"
             )
     if isinstance(kept.get("head"), str) and kept["head"] == kept.get("base"):
         problems.append(
@@ -383,12 +384,19 @@ def _lone_base(config: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _beside(path: str) -> list[str]:
-    """Files that a path may be meant to name: the tables of data/throughput, and its neighbours."""
-    folders = [Path(own(BENCHMARKS)).parent, Path(path).parent]
-    with suppress(OSError):
-        return [str(file) for folder in folders for file in sorted(folder.glob("*.csv"))]
-    return []
+def _vendor_tables() -> list[str]:
+    """Tables of data/throughput, of which a path may be meant to name one."""
+    return [str(file) for file in sorted(Path(own(BENCHMARKS)).parent.glob("*.csv"))]
+
+
+def table_problems(method: Mapping[str, Any], path: str) -> list[str]:
+    """Problems of the tables of a method, of whose file this is the path, that are not there."""
+    return [
+        f"{path}: key benchmarks.table: value {table}: no such file; allowed is a throughput table"
+        f" such as {BENCHMARKS}; correct the path{near_path(table, _vendor_tables())}"
+        for table in tables_of(method)
+        if not os.path.exists(table)
+    ]
 
 
 def read_documents() -> tuple[dict[str, Any], dict[str, list[str]]]:

@@ -13,9 +13,10 @@ import stat
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,10 @@ RANGES = (("p5", "p95"), ("lower", "upper"))
 """Keys that a mapping has for the ends of a range."""
 OFFERED, SHORTEST = 3, 3
 """Names that are offered for a word which begins them, and the letters that it has at least."""
+CLOSE = 0.8
+"""Likeness of names of files with other endings, above which one may be meant."""
+MOST_NEIGHBOURS = 1000
+"""Files of a folder that a name which is not there is held against."""
 MOST_VALIDATORS = 64
 VALIDATORS: dict[int, tuple[Schema, Validator]] = {}
 """Schemas, held so that no other takes their place, and their validators, by identity."""
@@ -116,7 +121,8 @@ def read(path: AnyPath) -> Any:
                 f"{path}: is {size} bytes; allowed are at most {LARGEST_FILE}; shorten it"
             )
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; restore it, or correct the name") from None
+        told = f"{path}: no such file; restore it, or correct the name{near_path(path)}"
+        raise InputError(told) from None
     except (OSError, ValueError) as error:
         # a path with a NUL is a ValueError
         reason = getattr(error, "strerror", error)
@@ -744,6 +750,42 @@ def near(word: object, choices: Iterable[object]) -> str:
     found = begun[:OFFERED] if is_part else []
     found = found or get_close_matches(text, names, n=1)
     return f"; did you mean {_either(found)}?" if found else ""
+
+
+def near_path(path: AnyPath, known: Iterable[str] = ()) -> str:
+    """Offer the path that leads somewhere and is nearest to one that does not.
+
+    Parameters
+    ----------
+    path : str or path-like
+        A path, of which every name that is not there is held against its neighbours.
+    known : iterable of str
+        Paths of which one may be meant where the names above it are lost.
+    """
+    is_absolute, names = Path(path).is_absolute(), Path(path).parts
+    found = Path(names[0]) if is_absolute else Path() if names else None
+    for name in names[is_absolute:]:
+        found = _nearest(found, name) if found else None
+    others = [each for each in known if Path(each).name == Path(path).name]
+    meant = [*([found.as_posix()] if found else []), *others]
+    return f"; did you mean {meant[0]}?" if meant else near(path, known)
+
+
+def _nearest(folder: Path, name: str) -> Path | None:
+    """What is in a folder by a name, or by the nearest one."""
+    with suppress(OSError, ValueError):
+        if (folder / name).exists():
+            return folder / name
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in islice(entries, MOST_NEIGHBOURS))
+        # an ending that files have in common makes them no nearer
+        ending = Path(name).suffix
+        alike = {Path(each).stem: each for each in names if Path(each).suffix == ending}
+        found = [alike[stem] for stem in get_close_matches(Path(name).stem, alike, n=1)]
+        others = [each for each in names if Path(each).suffix != ending]
+        found = found or get_close_matches(name, others, n=1, cutoff=CLOSE)
+        return folder / found[0] if found else None
+    return None
 
 
 def in_short(value: object) -> str:

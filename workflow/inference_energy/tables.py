@@ -356,7 +356,8 @@ def read_bytes(path: AnyPath) -> bytes:
             )
         return data
     except FileNotFoundError:
-        raise InputError(f"{path}: no such file; check the path and the file's name") from None
+        told = f"{path}: no such file; check the path and the file's name"
+        raise InputError(told + documents.near_path(path)) from None
     except (OSError, ValueError) as error:
         # a path with a NUL is a ValueError
         reason = getattr(error, "strerror", error)

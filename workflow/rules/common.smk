@@ -116,7 +116,12 @@ def method(name):
 
 def method_chain(wildcards):
     """Files that a method is made of: its own and those of its parents."""
-    method(wildcards.method)
+    path = SETTINGS.paths.get(wildcards.method)
+    problems = config_files.table_problems(method(wildcards.method), path)
+    # a workflow that uses this one as a module may have rules that make its tables
+    if problems and is_own():
+        ENDING.update(dict.fromkeys(problems))
+        raise WorkflowError("\n".join(problems))
     return [SETTINGS.paths[name] for name in lineage(wildcards.method, SETTINGS.files)]
 
 

@@ -12,6 +12,7 @@ from inference_energy.documents import (
     Schema,
     collecting,
     near,
+    near_path,
     read,
     read_schema,
     schema_problems,
@@ -109,7 +110,7 @@ def read_deployment(
         known = [f"{FOLDER}/{name}.yaml" for name in listed(FOLDER)]
         raise InputError(
             f"key {key}: value {path}: no such file; allowed is a deployment file such as"
-            f" {EXAMPLES[0]}; correct the path{near(asked, known)}"
+            f" {EXAMPLES[0]}; correct the path{near_path(asked, known)}"
         )
     own, name = read(path), Path(path).stem
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", name):
@@ -187,6 +188,7 @@ def find_benchmarks(path: str, named: str | list[str]) -> list[str]:
             problems.append(
                 f"{path}: key deployment.benchmarks: value {name}: no such file, looked for in"
                 f" {places}; allowed is a path from this file or from the repository; correct it"
+                f"{next(filter(None, map(near_path, paths)), '')}"
             )
     if problems:
         raise InputError(problems)

@@ -17,6 +17,7 @@ from urllib.parse import unquote
 import duckdb
 import pyarrow as pa
 
+from inference_energy.documents import near_path
 from inference_energy.errors import InputError
 from inference_energy.project import is_plain, path_problems
 from inference_energy.requests.formats import (
@@ -188,7 +189,7 @@ def _remedy(path: str) -> str:
         return "lists and patterns are not followed; name the folder of the files"
     if path.startswith("~"):
         return "~ is a shell's word for a folder; write it out"
-    return "correct the path"
+    return f"correct the path{near_path(path)}"
 
 
 def left_out(path: str | os.PathLike[str]) -> list[str]:
