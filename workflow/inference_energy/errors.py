@@ -4,9 +4,11 @@ import re
 from collections.abc import Iterable
 
 STEERING = re.compile(
-    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+    r"[\x00-\x09\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    r"\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff"
+    r"\uffa0\ufff9-\ufffb\U000e0000-\U000e0fff]"
 )
-"""What steers a terminal, ends a line unseen, or cannot be written as UTF-8."""
+"""What steers a terminal, ends a line unseen, shows nothing, or cannot be written as UTF-8."""
 
 
 class InputError(Exception):
