@@ -126,10 +126,9 @@ def load(config: dict[str, Any]) -> Settings:
     Raises
     ------
     InputError
-        Listing the problems of the configuration itself.
+        If anything is wrong with the configuration itself, listing the problems of all files.
     """
-    if problems := config_problems(config):
-        raise InputError(problems)
+    problems = config_problems(config)
     documents, wrong = read_documents()
     wrong |= {name: [] for name in ("expected_verdicts", "methods", "log", "whatif")}
     with collecting(wrong["expected_verdicts"]):
@@ -140,7 +139,8 @@ def load(config: dict[str, Any]) -> Settings:
     unknown = {n: key for n, key in asked.items() if key == "key base" and n not in paths}
     if "head" not in config:
         asked = {name: key for name, key in asked.items() if name not in unknown}
-    if "log" in config:
+    has_log = "log" in config and not problems
+    if has_log:
         with collecting(wrong["log"]):
             asked |= requests_files.asked_methods(config)
     readable = _readable(asked, paths, wrong["methods"])
@@ -163,7 +163,7 @@ def load(config: dict[str, Any]) -> Settings:
     if any(Path(path).stem not in loaded for path in others):
         wrong["examples"] += wrong["methods"]
     requests = None
-    if "log" in config:
+    if has_log:
         wrong["log"] += wrong["requests"]
         if documents["requests"] and not wrong["log"]:
             with collecting(wrong["log"]):
@@ -177,7 +177,9 @@ def load(config: dict[str, Any]) -> Settings:
     if not config.get("method") or _asked_methods(config) & (set(asked) - set(methods)):
         wrong["whatif"] += wrong["methods"]
     documents |= {name: {} for name in OTHERS if wrong[name]}
-    told = {problem for problems in wrong.values() for problem in problems}
+    told = [problem for found in wrong.values() for problem in found]
+    if problems:
+        raise InputError(dict.fromkeys([*problems, *told]))
     unasked = [
         *_unasked_problems(paths, {*methods, *asked, *_asked_methods(config)}),
         *_unasked_deployments(loaded, paths, broken),

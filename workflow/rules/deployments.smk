@@ -16,7 +16,7 @@ def deployment(wildcards):
         raise WorkflowError(
             f"{wildcards.base}/deployments/{wildcards.deployment}: is no folder of a deployment of"
             f" this run; allowed are {', '.join(each['folder'] for each in DEPLOYMENTS.values())};"
-            " ask for one of them, or state another with --config deployments=FILE"
+            " ask for one of them, or state another after --config, as deployments=FILE"
         )
     return found
 
