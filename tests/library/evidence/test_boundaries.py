@@ -30,12 +30,6 @@ def hopper():
     return find_node(boundaries.HOPPER, HARDWARE["nodes"], HARDWARE["gpus"])
 
 
-def test_machines_that_idle_are_a_part_of_what_serves(convert, settings):
-    parts = settings["provider_breakdown"]
-    serving = parts["accelerators"] + parts["host"]
-    assert convert.idle_factor == pytest.approx((serving + parts["idle"]) / serving)
-
-
 def test_the_provider_parts_add_up_to_its_estimate(settings):
     estimates = read("data/published/estimates.csv", "estimates").set_index("id")
     parts = settings["provider_breakdown"]
@@ -98,10 +92,10 @@ def test_the_smallest_node_of_a_method_counts(setup, convert):
 
 
 @pytest.mark.parametrize(("gpu", "gpus"), [("H100-SXM-80GB", 8), ("B200", 8), ("B200", 2)])
-def test_a_run_is_brought_to_the_facility_by_its_node_idle_and_pue(convert, gpu, gpus):
+def test_a_run_is_brought_to_the_facility_by_its_node_and_pue(convert, gpu, gpus):
     node = find_node(gpu, HARDWARE["nodes"], HARDWARE["gpus"])
     whole = convert.facility_from_run(2.0, 500.0 * gpus, gpu, gpus)
-    expected = 2.0 * float(node_power(500.0, node)) / 4000 * convert.idle_factor
+    expected = 2.0 * float(node_power(500.0, node)) / 4000
     for level in (0.05, 0.5, 0.95):
         assert whole.quantile(level) == pytest.approx(expected * convert.pue.quantile(level))
 

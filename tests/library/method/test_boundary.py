@@ -1,6 +1,5 @@
 """What is counted at a boundary, per Wh of the node."""
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,11 +8,9 @@ from inference_energy.method.boundary import (
     SERVER,
     Boundary,
     accelerator,
-    server_from_accelerator,
 )
 from inference_energy.method.distributions import LogNormal
 
-positive = st.floats(1e-3, 1e3)
 factors = st.builds(LogNormal, st.floats(-2, 2), st.floats(0, 1))
 
 
@@ -34,14 +31,3 @@ def test_an_intensity_multiplies_what_is_counted(pue, intensity, order):
     on_site = Boundary("water", with_pue=False, factor=intensity).over_node(pue)
     assert at_grid.moment(order) == pytest.approx(pue.moment(order) * intensity.moment(order))
     assert on_site == intensity
-
-
-@given(positive, positive, positive)
-def test_a_node_adds_the_host_to_its_accelerators(hours, accelerators, host):
-    server = server_from_accelerator(hours * accelerators, accelerators, host)
-    assert server == pytest.approx(hours * (accelerators + host))
-
-
-def test_conversions_take_arrays():
-    energy = server_from_accelerator(np.array([1.0, 2.0]), 1.0, np.array([0.0, 1.0]))
-    assert list(energy) == [1.0, 4.0]

@@ -2,8 +2,7 @@
 
 What a node draws beside its accelerators is equation (1) of ``power.node``, everywhere: a run whose
 accelerators were measured has the node that they make draw so much, and the accelerators of a
-method have what its node leaves them. An energy measured at the facility includes, where stated,
-the machines that are kept idle.
+method have what its node leaves them. Machines that are kept idle count on neither side.
 """
 
 from collections.abc import Mapping
@@ -46,15 +45,12 @@ class Conversion:
         Tables gpus, nodes and wall_power.
     pue : LogNormal
         Facility energy over IT energy. [1]
-    idle_factor : float
-        Energy of serving and idle machines over that of the serving ones. [1]
     gpus_per_node : int
         Accelerators of the node whose power a method charges.
     """
 
     hardware: Hardware
     pue: LogNormal
-    idle_factor: float
     gpus_per_node: int
 
     def node(self, gpu: str) -> pd.Series:
@@ -120,7 +116,7 @@ class Conversion:
         """
         drawn = float(node_power(accelerator_power / gpus, self.node(gpu), gpus))
         server = LogNormal.fixed(energy * drawn / accelerator_power)
-        return server * FACILITY.over_node(self.pue) * LogNormal.fixed(self.idle_factor)
+        return server * FACILITY.over_node(self.pue)
 
 
 def conversion(settings: Mapping[str, Any], hardware: Hardware) -> Conversion:
@@ -133,14 +129,8 @@ def conversion(settings: Mapping[str, Any], hardware: Hardware) -> Conversion:
     hardware : mapping of str to DataFrame
         Tables gpus, nodes and wall_power.
     """
-    parts = settings["provider_breakdown"]
-    serving = parts["accelerators"] + parts["host"]
-    return Conversion(
-        hardware,
-        LogNormal.from_percentiles(settings["pue"]["p5"], settings["pue"]["p95"]),
-        (serving + parts["idle"]) / serving,
-        settings["gpus_per_node"],
-    )
+    pue = LogNormal.from_percentiles(settings["pue"]["p5"], settings["pue"]["p95"])
+    return Conversion(hardware, pue, settings["gpus_per_node"])
 
 
 # every figure that is set beside a method asks for it again

@@ -1,7 +1,6 @@
 """The method's predictions against measurements: intervals, bias, coverage, verdicts."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -186,7 +185,6 @@ def _measured(
     sweeps = best_deployments(runs)
     lowest = sweeps.groupby(["task", "model_id", "gpu"])["energy_per_token_j"].idxmin()
     best = set(sweeps.loc[lowest, "row"])
-    serving = replace(convert, idle_factor=1.0)
     lines = []
     for run in runs.to_dict("records"):
         hopper = run["gpu"] == HOPPER
@@ -195,7 +193,7 @@ def _measured(
         if not groups:
             continue
         regime = _nearest_regime(setup, run["output_tokens"])
-        facility = serving.facility_from_run(
+        facility = convert.facility_from_run(
             run["energy_per_request_j"] / J_PER_WH,
             run["accelerator_power_w"],
             run["gpu"],

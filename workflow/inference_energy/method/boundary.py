@@ -1,8 +1,7 @@
 """What an energy includes, and how to go from one boundary to another.
 
 accelerator: GPU boards while they serve. server: the whole node while it serves; tables of
-operators' runs call it node. facility: the node, what the datacentre adds to it and, where a
-conversion says so, machines that are kept idle.
+operators' runs call it node. facility: the node and what the datacentre adds to it.
 """
 
 from collections.abc import Sequence
@@ -77,21 +76,3 @@ def accelerator(share: LogNormal = ONE) -> Boundary:
         Their share of the energy that is charged; one where it is theirs. [1]
     """
     return Boundary(Place.ACCELERATOR, with_pue=False, factor=share)
-
-
-def server_from_accelerator(energy: float, accelerator_power: float, host_power: float) -> float:
-    """Energy of the server from that of its accelerators: ``E (P_acc + P_host) / P_acc``.
-
-    Parameters
-    ----------
-    energy : float
-        Accelerator energy. [Wh]
-    accelerator_power, host_power : float
-        Power of the accelerators that serve and of their part of the host. [kW]
-
-    Returns
-    -------
-    float
-        [Wh]
-    """
-    return energy * (accelerator_power + host_power) / accelerator_power
