@@ -71,8 +71,9 @@ def factors(estimates, split):
 
 
 @pytest.fixture(scope="session")
-def predicted(setup, own, estimates, runs, convert):
-    return coverage.predictions(setup, own, estimates, runs, convert)
+def predicted(setup, own, estimates, runs, convert, settings):
+    medians = settings["medians"]["estimates"]
+    return coverage.predictions(setup, own, estimates, runs, convert, medians=medians)
 
 
 FILES = {

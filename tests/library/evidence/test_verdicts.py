@@ -75,9 +75,25 @@ def test_a_mean_per_request_is_set_against_the_mean(tables):
         & predicted["counted"].eq("yes")
     ]
     line = lines.loc[f"{PAPERS_LIST}, {QUERIES}"]
-    assert line["what"] == "predicted mean over measured"
-    assert line["middle"] == pytest.approx(own["mean_over_measured"].median())
+    assert line["what"] == "predicted over measured"
+    assert line["middle"] == pytest.approx(own["counterpart_over_measured"].median())
     assert line["middle"] > own["predicted_over_measured"].median()
+
+
+def test_a_median_is_set_against_the_median(tables, settings, estimates):
+    predicted = tables["predicted"]
+    of_median = predicted["id"].isin(settings["medians"]["estimates"])
+    assert set(predicted.loc[of_median, "statistic"]) == {"median"}
+    assert set(predicted.loc[~of_median, "statistic"]) == {"mean"}
+    spread = predicted["basis"].eq(QUERIES)
+    for rows, own in ((of_median & spread, "predicted_p50_wh"), (~of_median, "predicted_mean_wh")):
+        some = predicted[rows]
+        assert len(some) and some["counterpart_over_measured"].to_numpy() == pytest.approx(
+            (some[own] / some["measured_wh"]).to_numpy(), rel=1e-4
+        )
+    # whoever states a median says so
+    said = estimates["subject"].str.contains("median", case=False) & estimates["query"].eq("text")
+    assert set(estimates.loc[said, "id"]) <= set(settings["medians"]["estimates"])
 
 
 def test_a_sweep_that_begins_above_one_cannot_refute(tables):

@@ -1,6 +1,6 @@
 """The method's predictions against measurements: intervals, bias, coverage, verdicts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,9 @@ LEVEL = 0.9
 NOT_TESTABLE = "not testable"
 """Verdict where the figures are too few, or cannot show the whole of an effect."""
 
+MEAN, MEDIAN = "mean", "median"
+"""What a figure is over the queries that it stands for."""
+
 MEASURED_BY = "mlenergy-v3"
 """Source whose runs are taken from the measurements, not from what was published about them."""
 
@@ -59,6 +62,7 @@ def _line(
     # at fixed lengths the spread is of what is not known, and not over queries
     quantiles = {f"p{p}": float(predicted.quantile(p / PERCENT)) for p in (5, 25, 50, 75, 95)}
     mean = quantiles["p50"] if isinstance(predicted, LogNormal) else predicted.mean()
+    counterpart = quantiles["p50"] if where["statistic"] == MEDIAN else mean
     return where | {
         "set": group,
         "basis": basis,
@@ -68,7 +72,7 @@ def _line(
         **{f"predicted_{name}_wh": value for name, value in quantiles.items()},
         "predicted_mean_wh": mean,
         "predicted_over_measured": quantiles["p50"] / measured,
-        "mean_over_measured": mean / measured,
+        "counterpart_over_measured": counterpart / measured,
         "inside_iqr": _inside(measured, quantiles["p25"], quantiles["p75"]),
         "inside_p5_p95": _inside(measured, quantiles["p5"], quantiles["p95"]),
     }
@@ -89,6 +93,7 @@ def predictions(
     runs: pd.DataFrame,
     convert: Conversion,
     unseen: Mapping[str, Setup] | None = None,
+    medians: Collection[str] = (),
 ) -> pd.DataFrame:
     """Set the method beside every figure at production scale and every measured run.
 
@@ -98,7 +103,7 @@ def predictions(
     accelerators, and a method that knows load is asked at its load, GPU and format, too, and has
     seen nothing of its model. Only on "all queries" are measured runs brought to the facility, with
     the power of their node and PUE; machines that idle count on neither side. A mean per request is
-    set against the method's mean.
+    set against the method's mean, a median against its median.
 
     Parameters
     ----------
@@ -114,18 +119,24 @@ def predictions(
         Conversion between boundaries.
     unseen : dict of str to Setup, optional
         From ``load.unseen``.
+    medians : collection of str
+        Figures that are medians over queries.
 
     Returns
     -------
     DataFrame
         One line per set, basis and figure. Energies in Wh.
     """
-    lines = _published(setup, own, estimates, convert)
+    lines = _published(setup, own, estimates, convert, medians)
     return pd.DataFrame(lines + _measured(setup, own.models, runs, convert, unseen or {}))
 
 
 def _published(
-    setup: Setup, own: Own, estimates: pd.DataFrame, convert: Conversion
+    setup: Setup,
+    own: Own,
+    estimates: pd.DataFrame,
+    convert: Conversion,
+    medians: Collection[str],
 ) -> list[dict[str, Any]]:
     regimes = own.models
     estimates = with_central(estimates)
@@ -150,6 +161,7 @@ def _published(
             # one figure of an origin counts, except in the list that the paper gives
             counts = group == PAPERS_LIST or estimate["id"] == estimate["origin"]
             where["counted"] = "yes" if counts else "no"
+            where["statistic"] = MEDIAN if estimate["id"] in medians else MEAN
             measured = estimate["central_wh"]
             interval = estimate["low_wh"], estimate["high_wh"]
             known = model in regimes[regime]
@@ -202,6 +214,7 @@ def _measured(
         where = {name: run[name] for name in ("source_id", "model", "precision", "concurrency")}
         where |= {"id": f"mlenergy_v3.{run['row']}", "subject": run["model_id"]}
         where |= {"output_tokens": run["output_tokens"], "counted": "yes"}
+        where |= {"statistic": MEAN}
         load = Load(run["concurrency"], run["gpu"], run["precision"], run["gpus"])
         alike = energy_at(
             unseen.get(run["model"], setup),
@@ -236,8 +249,8 @@ def coverage(table: pd.DataFrame, nominal: Mapping[str, float]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        set, basis, model, n, sources, bias (geometric mean of predicted mean over measured) [1],
-        coverage of both ranges [1], verdict.
+        set, basis, model, n, sources, bias (geometric mean of predicted over measured, mean over
+        mean or median over median) [1], coverage of both ranges [1], verdict.
     """
     table = table[table["counted"] == "yes"]
     together = table[table["set"].isin(COUNTED)].assign(set=EVERYTHING)
@@ -253,7 +266,7 @@ def coverage(table: pd.DataFrame, nominal: Mapping[str, float]) -> pd.DataFrame:
                     "model": model,
                     "n": len(figures),
                     "sources": figures["source_id"].nunique(),
-                    "bias": scipy.stats.gmean(figures["mean_over_measured"]),
+                    "bias": scipy.stats.gmean(figures["counterpart_over_measured"]),
                     **{f"{name}_coverage": held.mean() for name, held in inside.items()},
                     "verdict": _verdict(inside, nominal),
                 }

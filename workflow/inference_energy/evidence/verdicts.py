@@ -129,7 +129,9 @@ def weigh(
     curves = lengths.quantile_curves(data["request_lengths"], data["output_lengths"])
     own = evidence_estimates.own_queries(setup, convert)
     ratios = evidence_estimates.overestimates(setup, own, estimates, convert, band)
-    predicted = evidence_coverage.predictions(setup, own, estimates, runs, convert, unseen)
+    predicted = evidence_coverage.predictions(
+        setup, own, estimates, runs, convert, unseen, settings["medians"]["estimates"]
+    )
     tables = {
         "overestimates": ratios,
         "overestimate_shares": evidence_estimates.shares(ratios),
@@ -315,7 +317,6 @@ def _concurrency(table: pd.DataFrame, band: Mapping[str, float]) -> list[Line]:
 
 
 def _consistency(predicted: pd.DataFrame, coverage: pd.DataFrame) -> list[Line]:
-    """Figures beside the ranges of the method; most are means per request, so its mean is told."""
     lines = []
     for group in (PAPERS_LIST, EVERYTHING):
         for basis in (QUERIES, LIKE):
@@ -332,8 +333,8 @@ def _consistency(predicted: pd.DataFrame, coverage: pd.DataFrame) -> list[Line]:
                     f"{group}, {basis}",
                     "estimates are consistent with production-scale measurements",
                     figures["inside_p5_p95"] == "yes",
-                    figures["mean_over_measured"],
-                    "predicted mean over measured",
+                    figures["counterpart_over_measured"],
+                    "predicted over measured",
                     "predicted",
                     figures["source_id"],
                     total["verdict"],
