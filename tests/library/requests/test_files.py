@@ -182,7 +182,11 @@ def test_a_deployment_brings_its_benchmark_files(known, log):
         ({}, "key method: missing; allowed are .*revised"),
         ({"method": "revised", "deployment": EXAMPLE}, "only one of them"),
         ({"deployment": "none.yaml"}, "key deployment: value none.yaml: no such file"),
-        ({"method": "revised", "format": "azur"}, "value azur: no format and no file"),
+        ({"method": "revised", "format": "azur"}, r"value azur: no format .*did you mean azure"),
+        (
+            {"log": "generate:oviedo2026:1000", "format": "azur"},
+            "key format: value azur: is of a log on disk, and generate:oviedo2026:1000 is drawn",
+        ),
         ({"method": "revised", "format": EXAMPLE}, "unknown key extends"),
         ({"method": "revised", "log": "nothing"}, "no such file"),
         ({"method": "revised", "log": "x" * 5_000}, "no such file"),

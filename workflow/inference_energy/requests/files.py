@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from inference_energy.deployments import files as deployments
-from inference_energy.documents import near, read, read_schema, schema_problems
+from inference_energy.documents import near, near_path, read, read_schema, schema_problems
 from inference_energy.errors import InputError
 from inference_energy.lock import Lock
 from inference_energy.method.materials import inputs_of_any, tables_of
@@ -113,6 +113,11 @@ def load(
     """
     day = generate.parse(config["log"])
     served = _served(config, day, methods, paths, broken)
+    if day and "format" in config:
+        raise InputError(
+            f"key format: value {config['format']}: is of a log on disk, and {config['log']} is"
+            " drawn, with columns of its own; allowed is one of both; take one out"
+        )
     known = _drawn(day, methods) if day else _stored(config, settings)
     reference = methods.get(deployments.REFERENCE)
     if not (served and known and reference):
@@ -274,6 +279,7 @@ def _format(name: str | None, settings: Mapping[str, Any]) -> dict[str, Any] | N
         raise InputError(
             f"key format: value {name}: no format and no file; allowed are"
             f" {', '.join(settings['formats'])}, or a YAML file with the keys of one; correct it"
+            f"{near(name, settings['formats']) or near_path(name)}"
         )
     form, schema = read(path), read_schema("requests")
     wrapped = {"$ref": "#/$defs/format", "$defs": schema["$defs"]}
