@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from inference_energy import project
 from inference_energy.deployments import files
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS
@@ -282,6 +283,17 @@ def test_two_files_of_one_name_and_none_are_told_at_once(methods, mine, tmp_path
         f"key deployments: value {mistyped}: no such file; allowed is a deployment file such as"
         f" {EXAMPLE}; correct the path; did you mean {EXAMPLE}?",
     ]
+
+
+def test_an_example_that_is_not_there_is_not_its_own_remedy(methods, tmp_path, monkeypatch):
+    monkeypatch.setattr(project, "FOLDER", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    told = refusal(files.load, [EXAMPLE], methods)
+    assert told.endswith("allowed is a deployment file; restore it, or name another")
+    (tmp_path / EXAMPLE).parent.mkdir(parents=True)
+    (tmp_path / files.EXAMPLES[1]).touch()
+    told = refusal(files.load, [EXAMPLE], methods)
+    assert f"such as {files.EXAMPLES[1]}; restore it" in told
 
 
 def test_a_deployment_is_told_under_the_key_that_names_it(methods, mine):

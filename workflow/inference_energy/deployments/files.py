@@ -108,9 +108,11 @@ def read_deployment(
     path = provided(asked)
     if not os.path.exists(path):
         known = [f"{FOLDER}/{name}.yaml" for name in listed(FOLDER)]
+        such = next((f" such as {example}" for example in EXAMPLES if example in known), "")
+        remedy = "correct the path" if asked not in EXAMPLES else "restore it, or name another"
         raise InputError(
-            f"key {key}: value {path}: no such file; allowed is a deployment file such as"
-            f" {EXAMPLES[0]}; correct the path{near_path(asked, known)}"
+            f"key {key}: value {path}: no such file; allowed is a deployment file{such};"
+            f" {remedy}{near_path(asked, known)}"
         )
     own, name = read(path), Path(path).stem
     if not re.fullmatch("[A-Za-z0-9][A-Za-z0-9._-]*", name):
