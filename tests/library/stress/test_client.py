@@ -77,6 +77,34 @@ def test_a_session_may_take_more_for_more_answers_but_half_of_the_machine_at_mos
     assert client.most_memory(10**12) == 10**9 * 4096 / 2
 
 
+@pytest.mark.parametrize(
+    ("told", "files", "limits"),
+    [
+        ("0::/a/b\n", {"a/b/memory.max": "max\n", "a/memory.max": "4000000\n"}, [4_000_000]),
+        ("0::/of/host\n", {"memory.max": "5000\n"}, [5000]),
+        (
+            "5:cpu,cpuacct:/a\n4:memory:/a\n",
+            {"memory/a/memory.limit_in_bytes": "7", "memory/memory.limit_in_bytes": "9", "a": ""},
+            [7, 9],
+        ),
+        ("0::/\n", {"memory.max": "a few"}, []),
+        (None, {}, []),
+    ],
+)
+def test_memory_that_a_container_may_take_is_known(tmp_path, told, files, limits):
+    for name, content in files.items():
+        (tmp_path / "groups" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "groups" / name).write_text(content)
+    if told is not None:
+        (tmp_path / "cgroup").write_text(told)
+    assert list(client._limits(tmp_path / "cgroup", tmp_path / "groups")) == limits
+
+
+def test_the_client_takes_half_of_what_its_container_may(monkeypatch):
+    monkeypatch.setattr(client, "_limits", lambda *_: iter([3 * 10**9, 2 * 10**9]))
+    assert client.most_memory(60) == 10**9
+
+
 def test_an_interruption_ends_the_client(tmp_path):
     stop = threading.Event()
     stop.set()

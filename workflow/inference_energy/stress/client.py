@@ -13,6 +13,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeGuard
 
@@ -34,7 +35,7 @@ token. [bytes]"""
 
 
 MOST_SHARE = 0.5
-"""Share of the machine's memory that they may take at most."""
+"""Share of the memory of the machine, or of its container, that they may take at most."""
 
 
 STARTING = 300.0
@@ -87,7 +88,36 @@ def most_memory(tokens: float) -> float:
         Output tokens of the requests that are in flight at a time.
     """
     machine = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return min(MOST_MEMORY + MEMORY_OF_TOKEN * tokens, MOST_SHARE * machine)
+    given = min([machine, *_limits(Path("/proc/self/cgroup"), Path("/sys/fs/cgroup"))])
+    return min(MOST_MEMORY + MEMORY_OF_TOKEN * tokens, MOST_SHARE * given)
+
+
+def _limits(told: Path, root: Path) -> Iterator[int]:
+    """Limits of memory that a container or a queue sets this process, in control groups.
+
+    Parameters
+    ----------
+    told : path-like
+        File that says which groups the process is in, ``number:controllers:path`` a line.
+    root : path-like
+        Folder of the groups; of version 1 those of memory are below ``memory``.
+
+    Yields
+    ------
+    int
+        Limits of the group and of those above it. [bytes]
+    """
+    with suppress(OSError):
+        for line in told.read_text(encoding="utf-8", errors="replace").splitlines():
+            _, controllers, path = line.split(":", 2)
+            if controllers in ("", "memory"):
+                group = root / controllers / path.lstrip("/")
+                # in a container the root is often the group itself, whose path is the host's
+                for place in (group, *group.parents):
+                    for name in ("memory.max", "memory.limit_in_bytes"):
+                        with suppress(OSError, ValueError):
+                            # `max` is none
+                            yield int((place / name).read_bytes())
 
 
 def environment(endpoint: str, exporters: Sequence[str]) -> dict[str, str]:
