@@ -1,9 +1,14 @@
 import os
+import sys
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from inference_energy.laws import shared_fits
-from inference_energy.laws.shared_fits import FOLDER, MOST, kept, shared
+from inference_energy.laws.shared_fits import FOLDER, MOST, OWNER, kept, of_run, shared
+from processes import PIPE, start
+from repository import ROOT
 
 GIVEN = np.arange(6.0)
 
@@ -121,3 +126,40 @@ def test_a_fit_is_written_beside_its_place_and_then_moved_there(folder, monkeypa
     monkeypatch.setattr(os, "replace", noted)
     shared([GIVEN], counted())
     assert moved == [(str(folder), str(folder))]
+
+
+def test_the_folder_of_a_run_that_was_killed_is_removed_by_the_next_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    program = (
+        "import sys; from inference_energy.laws import shared_fits; held = shared_fits.of_run();"
+        " print(held[0].name, flush=True); sys.stdin.read()"
+    )
+    environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT / "workflow")}
+    pipes = {"stdin": PIPE, "stdout": PIPE, "text": True, "env": environment}
+    run = start([sys.executable, "-c", program], **pipes)
+    its = Path(run.stdout.readline().strip())
+    (its / "a.npy").touch()
+    # of something else
+    (tmp_path / "fits-other").mkdir()
+    own, owner = of_run()
+    assert (its / "a.npy").exists()
+    run.kill()
+    run.communicate()
+    assert its.exists()
+    second, other = of_run()
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("fits-other", Path(own.name).name, Path(second.name).name)
+    }
+    assert [path.name for path in Path(second.name).iterdir()] == [OWNER]
+    for folder, file in ((own, owner), (second, other)):
+        file.close()
+        folder.cleanup()
+    assert [path.name for path in tmp_path.iterdir()] == ["fits-other"]
+
+
+def test_a_job_whose_folder_is_gone_goes_on(folder):
+    def fit():
+        folder.rmdir()
+        return GIVEN
+
+    assert shared([GIVEN], fit) is GIVEN

@@ -7,6 +7,7 @@ A what-if alone, whose answer is waited for, finds the fits of those before it (
 questions change no law.
 """
 
+import fcntl
 import os
 import shutil
 import tempfile
@@ -15,6 +16,7 @@ from contextlib import suppress
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
@@ -27,8 +29,37 @@ machine, every fit is done where it is asked for."""
 LIBRARIES = ("numpy", "scipy")
 """Libraries that the last digits of a fit follow from."""
 
+PREFIX, OWNER = "fits-", "owner"
+"""How the name of a run's folder begins, and the file in it that the run holds while it lives."""
+
 MOST = 64
 """Fits that are kept at most."""
+
+
+def of_run() -> tuple[tempfile.TemporaryDirectory[str], IO[str]]:
+    """Make the folder of this run, and remove those of runs that were killed.
+
+    Returns
+    -------
+    TemporaryDirectory
+        Removed with the run, if that ends by itself.
+    file
+        What tells other runs that this one lives, until it is closed or the process ends.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"):
+        # of another user, of a run that lives, or gone meanwhile
+        with suppress(OSError), left.open("r+", encoding="utf-8") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left.parent, ignore_errors=True)
+    folder = tempfile.TemporaryDirectory(prefix=PREFIX)
+    made = Path(folder.name, f"{OWNER}.new")
+    owner = made.open("w", encoding="utf-8")
+    # some network file systems have no locks: what lies there stays
+    with suppress(OSError):
+        fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    # by this name it is never seen without its lock
+    made.rename(made.with_name(OWNER))
+    return folder, owner
 
 
 def kept(folder: Path) -> Path:
@@ -87,7 +118,9 @@ def shared(given: Iterable[np.ndarray], fit: Callable[[], Array]) -> Array:
             return found
     found = fit()
     # whole or not at all: another job may read it at any time
-    with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
-        np.save(file, found)
-    os.replace(file.name, path)
+    # the folder of a run that was killed, whose job this is, may be gone
+    with suppress(FileNotFoundError):
+        with tempfile.NamedTemporaryFile(dir=folder, delete=False) as file:
+            np.save(file, found)
+        os.replace(file.name, path)
     return found
