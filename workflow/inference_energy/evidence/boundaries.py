@@ -114,8 +114,9 @@ class Conversion:
         LogNormal
             The node's own facts count as exact, PUE is uncertain. [Wh]
         """
-        drawn = float(node_power(accelerator_power / gpus, self.node(gpu), gpus))
-        server = LogNormal.fixed(energy * drawn / accelerator_power)
+        whole = node_power(accelerator_power / gpus, self.node(gpu), gpus)
+        server_over_accelerators = float(whole) / accelerator_power
+        server = LogNormal.fixed(energy * server_over_accelerators)
         return server * FACILITY.over_node(self.pue)
 
 
