@@ -231,6 +231,47 @@ def test_a_name_that_matches_nothing_is_refused_with_the_nearest(
 
 
 @pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        ({"precision": ["FP4"]}, ["key benchmarks.precision: value FP4: no row", "are FP16, FP8;"]),
+        (
+            {"precision": ["FP8", "INT4"]},
+            ["precision: value INT4: no row of data/throughput/ovied"],
+        ),
+        (
+            {"exclude_confidence": ["low"]},
+            ["exclude_confidence: value low: no row", "confidence; allowed are high, medium;"],
+        ),
+        (
+            {"exclude_confidence": ["high", "medium"]},
+            [
+                "benchmarks: precision FP8; exclude_confidence high, medium: together they leave",
+                "whose rows have precision FP16, FP8; confidence high, medium; model ",
+            ],
+        ),
+        (
+            {"models": ["Llama 3.1 405B"], "precision": ["FP16"]},
+            ["key benchmarks: precision FP16; models Llama 3.1 405B: together they leave no row"],
+        ),
+    ],
+)
+def test_a_choice_among_rows_that_matches_or_leaves_none_is_refused(
+    paper, rows, known, stated, words
+):
+    changed = {"benchmarks": {**paper["benchmarks"], **stated}}
+    problems, _ = held_against(paper | changed, rows, known)
+    told = "\n".join(problems)
+    assert [word for word in words if word not in told] == [], problems
+
+
+def test_of_very_many_names_the_first_are_listed(paper, rows, known):
+    many = pd.concat([rows.assign(model=f"model {n:02d}") for n in range(20)], ignore_index=True)
+    changed = {"benchmarks": {**paper["benchmarks"], "exclude_confidence": ["high", "medium"]}}
+    problems, _ = held_against(paper | changed, many, known)
+    assert "model 06, model 07 and 12 more;" in "\n".join(problems)
+
+
+@pytest.mark.parametrize(
     ("section", "stated"),
     [("node_power", "Qwen3 8B"), ("benchmarks", "google-2025")],
 )

@@ -48,6 +48,18 @@ NAMED = ("model", "gpu", "source_id")
 NO_DIFFERENCE = re.compile(r"^.*/|[\s_\u0300-\u036f-]+")
 """A publisher before the name, blanks, dashes and accents, in which two names do not differ."""
 
+CHOICES = {"precision": "precision", "exclude_confidence": "confidence"}
+"""Keys of a method's benchmarks that choose rows by words, and the columns that have them."""
+CHOOSING = CHOICES | {
+    "models": "model",
+    "gpus": "gpu",
+    "sources": "source_id",
+    "exclude_sources": "source_id",
+}
+"""All keys that choose rows, and their columns."""
+LISTED = 8
+"""Values of a column that a message lists."""
+
 
 @dataclass(frozen=True)
 class Tables:
@@ -88,6 +100,7 @@ def held_against(
     for found in (
         _spellings(method, table, tables.models),
         _names(method, table, tables),
+        _choices(method, table),
         _rows(method, table, tables),
         _lengths(method, table, tables),
         _powers(method, table, tables),
@@ -140,6 +153,38 @@ def _names(
                     f"{where}: no row of {path} has it in column {column}; allowed are its names;"
                     f" correct the name or take it out{nearest}",
                 )
+
+
+def _choices(method: Mapping[str, Any], table: pd.DataFrame) -> Iterator[tuple[bool, str]]:
+    """Choices among rows by format or confidence that match none, and those that leave none."""
+    benchmarks, path = method["benchmarks"], _named(method)
+    where = f"{method_path(method['id'])}: key benchmarks"
+    for key, column in CHOICES.items():
+        there = list(map(str, pd.unique(table[column].dropna())))
+        for value in benchmarks.get(key, []):
+            if value not in there:
+                yield (
+                    True,
+                    f"{where}.{key}: value {value}: no row of {path} has it in column {column};"
+                    f" allowed are {', '.join(sorted(there))}; correct it or take it out",
+                )
+    if not len(usable_rows(table, benchmarks)):
+        stated = [f"{key} {', '.join(benchmarks[key])}" for key in CHOOSING if key in benchmarks]
+        columns = dict.fromkeys(CHOOSING.values())
+        has = [f"{column} {_listed(table[column])}" for column in columns]
+        yield (
+            True,
+            f"{where}: {'; '.join(stated)}: together they leave no row with both lengths of {path},"
+            f" whose rows have {'; '.join(has)}; allowed is what leaves one; take a choice out, or"
+            " name another table",
+        )
+
+
+def _listed(column: pd.Series) -> str:
+    """Values of a column, the first of very many."""
+    names = sorted(map(str, pd.unique(column.dropna())))
+    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
+    return ", ".join(names[:LISTED]) + more
 
 
 def _same_models(name: str, others: Iterable[str], models: pd.DataFrame) -> list[str]:
