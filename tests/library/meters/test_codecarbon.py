@@ -64,3 +64,37 @@ def test_energy_of_a_task_is_its_own(tmp_path):
     frame = read(tmp_path, text, "gpu")
     assert len(frame) == 15
     assert frame["power_w"].to_numpy() == pytest.approx(720)
+
+
+RUN = (
+    "timestamp,run_id,duration,ram_power,cpu_energy,gpu_energy,ram_energy,tracking_mode,"
+    "codecarbon_version"
+)
+
+
+def test_run_whose_energy_is_of_more_than_its_duration_is_refused(tmp_path):
+    """Of a run in tasks 3.3 writes the time of the last one, and the energy of all."""
+    # three tasks of one second: 120 W of CPUs and 20 W of memory
+    of_all = "2026-01-31T12:00:03,r,1,20,0.0001,0,0.0000166667,machine,3.3.2"
+    message = refusal(tmp_path, f"{RUN}\n{of_all}\n", "cpu")
+    assert "row 2, column duration: its memory took the energy of 3 s in 1 s" in message
+    assert "the table of tasks" in message
+    appended = RUN.replace(",tracking_mode", ",region,tracking_mode")
+    assert "energy of 3 s in 1 s" in refusal(
+        tmp_path,
+        f"{appended.replace(',ram_energy,', ',ram_energy,energy_consumed,')}\n"
+        f"{of_all.replace(',machine', ',0.0001166667,machine')}\n",
+        "cpu",
+    )
+    whole = of_all.replace(",r,1,", ",r,3,")
+    power = read(tmp_path, f"{RUN}\n{whole}\n", "cpu")["power_w"]
+    assert power.to_numpy() == pytest.approx(140, rel=1e-4)
+    # of a process alone the power of the memory changes, and the last one tells nothing
+    alone = of_all.replace("machine", "process")
+    assert len(read(tmp_path, f"{RUN}\n{alone}\n", "cpu"))
+
+
+def test_run_in_which_memory_is_not_told_is_read(tmp_path):
+    rows = ["2026-01-31T12:00:03,r,3,0,0.0001,0,0,machine,3.3.2"]
+    power = read(tmp_path, "\n".join([RUN, *rows, ""]), "cpu")["power_w"]
+    assert power.to_numpy() == pytest.approx(120)
