@@ -125,6 +125,20 @@ def method_chain(wildcards):
     return [SETTINGS.paths[name] for name in lineage(wildcards.method, SETTINGS.files)]
 
 
+def deployment(wildcards):
+    """A deployment; if it is broken, or another has its name, that ends the run."""
+    known = SETTINGS.deployments
+    found = known.get(wildcards.deployment)
+    if not found or found["folder"] != f"{wildcards.base}/deployments/{wildcards.deployment}":
+        needed("deployments", "examples")
+        raise WorkflowError(
+            f"{wildcards.base}/deployments/{wildcards.deployment}: is no folder of a deployment of"
+            f" this run; allowed are {', '.join(each['folder'] for each in known.values())};"
+            " ask for one of them, or state another with --config deployments=FILE"
+        )
+    return found
+
+
 def document(name):
     """Content of a file of config/ that a rule needs; its problems end the run."""
     needed(name)
