@@ -183,7 +183,9 @@ def _rises(slope: Array, curvature: Array) -> Array:
     They are next to nothing beyond the first and the last end.
     """
     n = len(slope) - 1
-    slope, curvature = (np.pad(a, SIDE - 1) for a in (slope, curvature))
+    padded = np.zeros((2, n + 2 * SIDE - 1))
+    padded[:, SIDE - 1 : SIDE + n] = slope, curvature
+    slope, curvature = padded
     rises = np.zeros(n)
     for i, (of_slope, of_curvature) in enumerate(zip(OF_FUNCTION, OF_SLOPE, strict=True)):
         left = slice(SIDE - 1 - i, SIDE - 1 - i + n)
