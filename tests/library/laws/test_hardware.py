@@ -353,3 +353,14 @@ def test_tokens_are_held_against_the_context_of_the_model(models):
 
 def test_what_the_vendors_measured_is_within_the_context_of_their_models(vendor, models):
     assert over_context(vendor, models).max() < 1
+
+
+def test_what_is_found_again_is_of_the_table_as_it_is():
+    asked = row(model="Made up", gpu="M1")
+    for find, facts, column in ((find_model, MODEL, "layers"), (find_gpu, GPU, "memory_gb")):
+        table = pd.DataFrame([facts])
+        answer = find(asked, table)
+        answer[column] = -1.0
+        assert find(asked, table)[column] == facts[column]
+        table[column] += 1
+        assert find(asked, table)[column] == facts[column] + 1

@@ -1,8 +1,9 @@
 """What a model and its GPUs imply for serving: time per step, memory for the KV cache."""
 
+import pickle
 import re
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, wraps
 
 import numpy as np
 import pandas as pd
@@ -137,6 +138,43 @@ def _numbers_in_name(name: str) -> tuple[float, float]:
     return total, float(match[3] or total)
 
 
+OF_A_MODEL = ["model", "params_total_b", "params_active_b"]
+"""Columns of a benchmark row by which its model is found."""
+
+Finder = Callable[[pd.Series, pd.DataFrame], pd.Series]
+"""Finds a row's model or GPU in a table."""
+
+MOST_FOUND = 4096
+"""Answers of a finder that are kept of one table."""
+
+
+@lru_cache(maxsize=16)
+def _found(finder: str, table: bytes) -> dict[str, pd.Series]:
+    """What a finder has found in a table of this content, by what it was asked."""
+    return {}
+
+
+def _remembers(columns: list[str]) -> Callable[[Finder], Finder]:
+    """Make a finder that goes by these columns look once for what many tables ask for again."""
+
+    def remembering(find: Finder) -> Finder:
+        @wraps(find)
+        def finder(row: pd.Series, table: pd.DataFrame) -> pd.Series:
+            # a pickle tells a table from others in a tenth of the time of a search in it
+            known = _found(find.__name__, pickle.dumps(table))
+            asked = repr([row.get(column) for column in columns])
+            if asked not in known:
+                if len(known) >= MOST_FOUND:
+                    known.clear()
+                known[asked] = find(row, table)
+            return known[asked].copy()
+
+        return finder
+
+    return remembering
+
+
+@_remembers(OF_A_MODEL)
 def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
     """Architecture of the model of a benchmark row.
 
@@ -173,10 +211,6 @@ def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
     found = alike.iloc[int(np.abs(distance).argmin())].copy()
     found["model"], found["params_total_b"], found["params_active_b"] = row["model"], total, active
     return pd.concat([found, pd.Series({"known": False})])
-
-
-OF_A_MODEL = ["model", "params_total_b", "params_active_b"]
-"""Columns of a benchmark row by which its model is found."""
 
 
 BOARD = "sxm"
@@ -251,6 +285,7 @@ def listed_name(column: str, name: str, hardware: Mapping[str, pd.DataFrame]) ->
     return next(iter(table.loc[goes, column]), name)
 
 
+@_remembers(["gpu"])
 def find_gpu(row: pd.Series, gpus: pd.DataFrame) -> pd.Series:
     """Data of the GPU of a benchmark row.
 

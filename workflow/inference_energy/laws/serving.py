@@ -40,7 +40,7 @@ Units: D, X [s/step]; n [layers]; c, l [s/token]; w [1]; k, i, a, x [s/token^2];
 K [tokens].
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,7 @@ from inference_energy.laws.hardware import (
     OF_A_MODEL,
     USABLE_MEMORY,
     WEIGHT_BYTES,
+    Finder,
     find_gpu,
     find_model,
 )
@@ -186,9 +187,6 @@ NUMBERS = (
 )
 """Columns of the schema ``models`` that traits follow from, numbers."""
 
-
-Finder = Callable[[pd.Series, pd.DataFrame], pd.Series]
-"""Finds a row's model or GPU in a table."""
 
 NETWORK = ["params_total_b", "layers", "hidden_size", "attention_heads", "attention", "experts"]
 """Columns of the schema ``models`` by which models of one architecture and size are told."""
