@@ -570,7 +570,12 @@ class AtLoadFit:
     @cached_property
     def domains(self) -> dict[str, Domain]:
         """Lengths of the rows of each network. [tokens]"""
-        return {str(name): length_range(rows) for name, rows in self.rows.groupby("network")}
+        by_network = self.rows.groupby("network")[list(self.domain)]
+        least, largest = (ends.to_dict("index") for ends in (by_network.min(), by_network.max()))
+        return {
+            str(name): {column: (low[column], largest[name][column]) for column in self.domain}
+            for name, low in least.items()
+        }
 
     @cached_property
     def laws(self) -> list[AtLoad]:
