@@ -215,6 +215,16 @@ def test_without_a_power_source_the_report_says_so_and_shows_no_energy(cells, po
     assert page.endswith("## Findings\n\nNone.\n")
 
 
+def test_energies_that_are_all_refused_are_not_said_to_be_measured(cells, power):
+    page = write(cells, power.assign(energy_wh=np.nan, energy_above_idle_wh=np.nan))
+    assert "No cell has a usable energy: see the findings." in page
+    assert not rows(page, "Energy of a query")
+    assert ["power", "–", "not measured"] in rows(page, "Measured, stated, assumed")
+    assert "## Boundary by boundary" not in page
+    # what the meters showed may tell why
+    assert len(rows(page, "Power")) == 2 and "timeline.svg" in page
+
+
 def test_refused_cells_leave_no_numbers(cells, power):
     cells = cells.assign(status="refused", delivered_tokens=np.nan, delivered_tokens_min=np.nan)
     page = write(cells, power[:0])

@@ -81,7 +81,9 @@ def _energy(table: pd.DataFrame, power: pd.DataFrame) -> list[dict[Hashable, Any
     """Mean, bounds and count of each cell that has an energy, with what it is without idling."""
     wide = table.pivot_table(index=KEYS, columns="statistic", values="value", dropna=False)
     wide = wide.reindex(columns=["mean", "low", "high", "n"]).dropna(subset=["mean"])
-    wide["above_idle"] = power.groupby(KEYS)["energy_above_idle_wh"].mean()
+    above_idle = power.groupby(KEYS)["energy_above_idle_wh"].mean()
+    # a frame without rows would take those of a series
+    wide["above_idle"] = above_idle.reindex(wide.index)
     wide = wide.reset_index()
     wide["per_joule"] = 1 / energy_of_each(wide["mean"], wide["output_tokens"])
     return wide.to_dict("records")
