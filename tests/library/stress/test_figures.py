@@ -65,6 +65,23 @@ def test_energies_and_throughputs_stand_at_their_lengths():
     assert ratio == pytest.approx(13, rel=1e-3)
 
 
+def test_every_prediction_has_a_mark_of_its_own():
+    cells, energy = measured([8])
+    power = cells.assign(scope="gpu", idle_w=100.0, power_w=500.0)
+    predicted = [forecast.LAW, "revised", "mine", "yours"]
+    ratios = pd.DataFrame({"prediction": predicted, "ratio": [12.0, 13.0, 14.0, 15.0]})
+    named = {"cells": latencies(cells), "power": power, "energy": energy, "timeline": NOTHING}
+    named |= {
+        "ratio": tables.ratio_table(power, 13.0),
+        "predicted": pd.DataFrame(columns=forecast.COLUMNS),
+    }
+    named["forecasts"] = ratios.assign(scope="gpu", concurrency=8)
+    lines = figures.draw(named)["energy"].axes[2].get_legend().legend_handles
+    marks = {line.get_label(): line.get_marker() for line in lines if line.get_label() in predicted}
+    assert len(set(marks.values())) == len(predicted)
+    assert (marks[forecast.LAW], marks["revised"]) == ("+", "x")
+
+
 def test_latencies_stand_at_their_lengths():
     cells, energy = measured([8])
     for axes in drawn(latencies(cells), energy)["latency"].axes:

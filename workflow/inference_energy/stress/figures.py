@@ -43,8 +43,8 @@ LATENCIES = {
 COLOURS = (TEAL, MAGENTA, OLIVE, GREY, BLACK, DARK_GREY)
 MARKERS: dict[Hashable, str] = {"gpu": "o", "cpu": "^", "node": "s"}
 NAMED: dict[Hashable, str] = {"gpu": "GPUs", "cpu": "CPU packages", "node": "node"}
-PREDICTED: dict[Hashable, str] = {LAW: "+"}
-"""Marks of predictions; others are crosses."""
+OF_LAW, OTHERS = "+", "x12*d"
+"""Marks of predictions: of the law with load, and of the others in turn."""
 
 PERCENTILES: dict[int, tuple[Literal["-", "--", ":"], str]] = {
     50: ("-", "o"),
@@ -174,10 +174,11 @@ def _ratios(
         error = None if pd.isna(line.low) else bounds
         style: dict[str, Any] = {"marker": MARKERS[line.scope], "markersize": 4, "capsize": 2}
         axis.errorbar(place, line.measured, error, color=colours[line.concurrency], **style)
+    others = cycle(OTHERS)
     for name, own in tables["forecasts"].groupby("prediction", sort=False):
         widest = own.drop_duplicates("concurrency", keep="last")
         at = widest["concurrency"].map(places)
-        mark = PREDICTED.get(name, "x")
+        mark = OF_LAW if name == LAW else next(others)
         axis.plot(at + 0.3, widest["ratio"], mark, color=DARK_GREY, markersize=4, label=name)
     axis.axhline(ratios["published"].iloc[0], color=GREY, linewidth=0.8, label="paper")
     axis.set_xticks(list(places.values()), [str(n) for n in places])
