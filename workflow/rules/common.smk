@@ -134,7 +134,7 @@ def deployment(wildcards):
         raise WorkflowError(
             f"{wildcards.base}/deployments/{wildcards.deployment}: is no folder of a deployment of"
             f" this run; allowed are {', '.join(each['folder'] for each in known.values())};"
-            " ask for one of them, or state another with --config deployments=FILE"
+            " ask for one of them, or state another after --config, as deployments=FILE"
         )
     return found
 
@@ -305,16 +305,3 @@ def captioned(path, topic, category="Audit"):
             "shows": name.replace("_", " "),
         },
     )
-
-
-def deployment(wildcards):
-    """A deployment; if it is broken, or another has its name, that ends the run."""
-    found = DEPLOYMENTS.get(wildcards.deployment)
-    if not found or found["folder"] != f"{wildcards.base}/deployments/{wildcards.deployment}":
-        needed("deployments", "examples")
-        raise WorkflowError(
-            f"{wildcards.base}/deployments/{wildcards.deployment}: is no folder of a deployment of"
-            f" this run; allowed are {', '.join(each['folder'] for each in DEPLOYMENTS.values())};"
-            " ask for one of them, or state another after --config, as deployments=FILE"
-        )
-    return found
