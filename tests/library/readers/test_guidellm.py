@@ -33,6 +33,23 @@ def test_a_mean_length_is_held_against_the_sum_of_the_lengths(tmp_path, name):
     assert told in frame["status"][0]
 
 
+@pytest.mark.parametrize(
+    ("strategy", "concurrency"),
+    [
+        # as GuideLLM 0.8.1 wrote them in a sweep against llama.cpp
+        ({"type_": "synchronous", "worker_count": 1, "max_concurrency": 1}, [1]),
+        # where requests come by a rate, its own limit of the client says nothing of the load
+        ({"type_": "constant", "worker_count": 10, "max_concurrency": 512, "rate": 11.9}, []),
+        ({"type_": "throughput", "worker_count": 10, "max_concurrency": 512}, []),
+    ],
+)
+def test_requests_one_after_another_are_one_at_once(tmp_path, strategy, concurrency):
+    report = json.loads((FIXTURES / "guidellm/real.json").read_text("utf-8"))
+    report["benchmarks"][0]["config"]["strategy"] = strategy
+    frame = detect_and_read(put(tmp_path, report), {**NODE, "model": "m"})
+    assert list(frame["concurrency"].dropna()) == concurrency
+
+
 @pytest.mark.parametrize("version", ["", " ", "\t\n"])
 def test_a_version_of_no_letters_is_not_known(tmp_path, version):
     """A table that is written has no other cell for it than an empty one."""

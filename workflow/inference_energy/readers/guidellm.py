@@ -60,7 +60,9 @@ def read(run: Run) -> None:
     run.put("duration_s", run.number("duration"))
     run.put("request_throughput", _statistic(run, metrics, "requests_per_second", "mean"))
     strategy = keys_of(keys_of(run.raw.get("config")).get("strategy"))
-    run.put("concurrency", run.checked("config.strategy.streams", strategy.get("streams")))
+    # of the other strategies the largest number of requests is the client's own limit
+    at_once = "max_concurrency" if strategy.get("type_") == "synchronous" else "streams"
+    run.put("concurrency", run.checked(f"config.strategy.{at_once}", strategy.get(at_once)))
     run.edges = (run.row.get("concurrency") or 0) / completed
     for column, name in LENGTHS.items():
         mean, total, count = (
