@@ -56,17 +56,17 @@ def read(samples: Samples) -> None:
             samples.refuse(line, f"column timestamp: {row['timestamp'][:40]!r}: {error}")
             continue
         latest[row["run_id"]] = end
-        pue = 1.0
+        raised = 1.0
         if PUE in header:
             # counted from the end, where no cell is left out
             behind = len(header) - header.index(PUE)
             stated = samples.number(line, PUE, next(iter([*row.values()][-behind:])))
-            pue = stated if stated > 0 else 1.0
-        energy = sum(_energy(samples, line, row, name) for name in COLUMNS[samples.scope]) / pue
+            raised = stated if stated > 0 else 1.0
+        energy = sum(_energy(samples, line, row, name) for name in COLUMNS[samples.scope]) / raised
         duration = samples.number(line, "duration", row["duration"])
         start = end - duration
         of_run = "task_name" not in row
-        measured = _measured_seconds(samples, line, row) / pue
+        measured = _measured_seconds(samples, line, row) / raised
         if of_run and measured > LONGER * duration:
             samples.refuse(
                 line,
