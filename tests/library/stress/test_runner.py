@@ -418,6 +418,11 @@ def test_time_to_go_is_that_of_the_cells_that_are_left(alone):
     (first / "cell.json").write_text(json.dumps(mark))
     # the client takes 35 s beside the window
     assert alone._seconds_left(pilots, 1) == pytest.approx(635)
+    # a cell can end long before its window does, as at its last request, and none ends before now
+    (first / "cell.json").write_text(json.dumps(mark | {"stop": {"duration": 300.0}}))
+    assert alone._seconds_left(pilots, 1) == pytest.approx(395)
+    pilots[8]["window"] = 100.0
+    assert alone._seconds_left(pilots, 1) == 0
 
 
 def test_cell_whose_requests_failed_is_told_and_tried_again(stress, capsys):

@@ -487,7 +487,8 @@ class StressTest:
         """Time that a cell takes, with the client's own start and end [s]."""
         marks = [read_mark(self.folder / name) for name in self.cells["cell"]]
         beside = [mark["seconds"] - mark["stop"]["duration"] for mark in marks if "seconds" in mark]
-        return pilot["window"] + (float(np.mean(beside)) if beside else pilot["latency"] + OVERHEAD)
+        more = float(np.mean(beside)) if beside else pilot["latency"] + OVERHEAD
+        return max(pilot["window"] + more, 0.0)
 
     def _progress(
         self, folder: Path, label: str, elapsed: float, expected: float | None = None
