@@ -223,6 +223,7 @@ def test_a_pool_of_the_accelerators_draws_their_power_alone():
         way._replace(power=0) for way in pool.ways
     ]
     assert not Pooled.of([of_kind(8.0), Share(1.0, 1.0, SLOW)]).knows_accelerators
+    assert not SLOW.knows_accelerators and SLOW.of_accelerators() is SLOW
 
 
 def test_a_pool_that_knows_no_load_is_the_same_at_any():

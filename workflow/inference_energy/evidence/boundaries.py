@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.laws.pooled import Pooled
 from inference_energy.method.boundary import (
     COMPARABLE,
     FACILITY,
@@ -154,11 +153,7 @@ def at_boundary(setup: Setup, boundary: str, convert: Conversion) -> Setup:
         )
     if boundary != Place.ACCELERATOR:
         return replace(setup, boundary=FACILITY if boundary == Place.FACILITY else SERVER)
-    pools = [model.law for model in setup.models if isinstance(model.law, Pooled)]
-    if len(pools) == len(setup.models) and all(law.knows_accelerators for law in pools):
-        models = [
-            replace(model, law=law.of_accelerators())
-            for model, law in zip(setup.models, pools, strict=True)
-        ]
+    if all(model.law.knows_accelerators for model in setup.models):
+        models = (replace(model, law=model.law.of_accelerators()) for model in setup.models)
         return replace(setup, models=tuple(models), boundary=accelerator())
     return replace(setup, boundary=accelerator(convert.accelerator_share(setup)))

@@ -162,6 +162,15 @@ class Law(Protocol):
         """
         return self
 
+    @property
+    def knows_accelerators(self) -> bool:
+        """Whether every share says what the accelerators of its node draw."""
+        return False
+
+    def of_accelerators(self) -> Self:
+        """Law whose shares have the power of their accelerators alone; itself if it knows none."""
+        return self
+
     def around(self, load: float) -> Self:
         """Law of a model whose loads have this geometric mean; itself if it does not know load.
 
