@@ -83,6 +83,15 @@ def test_a_utilisation_that_follows_the_throughput_counts_at_the_highest(setup, 
     assert coupled == convert.accelerator_share(with_power(setup, 10.2, LogNormal.fixed(0.8)))
 
 
+@pytest.mark.parametrize("gpus", [4, 16])
+def test_a_node_of_other_size_has_the_share_of_one_with_its_power_a_gpu(gpus, setup, convert):
+    used = setup.power_utilisation
+    of_size = replace(convert, gpus_per_node=gpus)
+    share = of_size.accelerator_share(with_power(setup, 10.2 * gpus / 8, used))
+    same = convert.accelerator_share(with_power(setup, 10.2, used))
+    assert (share.mu, share.sigma) == pytest.approx((same.mu, same.sigma))
+
+
 def test_the_smallest_node_of_a_method_counts(setup, convert):
     models = (setup.models[0], *(replace(m, node_power=99.0) for m in setup.models[1:]))
     alone = replace(setup, models=setup.models[:1])

@@ -63,10 +63,11 @@ class Conversion:
     def accelerator_share(self, setup: Setup) -> LogNormal:
         """Share of a node's energy that its accelerators take, from what it draws.
 
-        The node draws its power times the method's utilisation, and has the GPUs of HOPPER; it
-        draws no less than with idle GPUs and no more than with GPUs at their rated power. The share
-        rises with what is drawn: it is that at the median, and as an independent factor it has the
-        spread that the power of the accelerators has beyond that of the node.
+        The node is one of HOPPER, which draws the method's power times its utilisation, brought
+        from ``gpus_per_node`` to the node's own GPUs; it draws no less than with idle GPUs and no
+        more than with GPUs at their rated power. The share rises with what is drawn: it is that at
+        the median, and as an independent factor it has the spread that the power of the
+        accelerators has beyond that of the node.
 
         Parameters
         ----------
@@ -84,8 +85,9 @@ class Conversion:
             used = LogNormal.fixed(used.intercept + used.slope)
         rated = float(self.hardware["gpus"].set_index("gpu")["tdp_w"][HOPPER])
         bounds = node_power([self._idle_share * rated, rated], node)
-        stated = W_PER_KW * min(model.node_power for model in setup.models)
-        drawn = np.clip(stated * used.quantile(LEVELS), *bounds)
+        least = min(model.node_power for model in setup.models)
+        of_one = W_PER_KW * least * float(node["gpus"]) / self.gpus_per_node
+        drawn = np.clip(of_one * used.quantile(LEVELS), *bounds)
         accelerators = [float(node["gpus"]) * gpu_power_at(float(watts), node) for watts in drawn]
         low, middle, high = np.log(accelerators)
         spread = (high - low) / (2 * NORMAL_95)
