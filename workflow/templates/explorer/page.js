@@ -296,8 +296,8 @@ const explorer = (() => {
     const { standing } = answer;
     const nodes = (text) => link(text, "data/nodes.csv");
     $("standing").innerHTML = standing
-      ? `Of the power that the node draws, ${nodes(percent(standing.host, 2))} goes to processors, memory, fans and power supplies,` +
-        ` ${nodes(percent(standing.gpus, 2))} to GPUs that would be idle, the rest to their work.`
+      ? `Of the power that the node draws, ${nodes(percent(standing.host, 2))} is drawn whatever its GPUs do (processors, memory, fans at rest),` +
+        ` ${nodes(percent(standing.gpus, 2))} goes to GPUs that would be idle, the rest to their work, its cooling and supply.`
       : "";
     const spread = Object.entries(answer.spread).filter(([, share]) => share > 0);
     const factor = (name) => (["utilisation", "PUE"].includes(name) ? byMethod : computed);
