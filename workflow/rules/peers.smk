@@ -40,7 +40,6 @@ rule compare_peers:
         **source_inputs(PEER_METHODS) | PEER_TABLES,
         answers=provided("data/published/peers.csv"),
         vendor=provided("data/throughput/trtllm.csv"),
-        wall_power=provided("data/measured/mlperf_wall_power.csv"),
         method=expand("results/{method}/method.yaml", method=PEER_METHODS),
         code=code("peers/compare.py"),
     params:
@@ -68,7 +67,6 @@ use rule compare_peers as compare_asked_peers with:
         **source_inputs(PEER_METHODS) | PEER_TABLES,
         answers=rules.ask_peers.output[0],
         vendor=provided("data/throughput/trtllm.csv"),
-        wall_power=provided("data/measured/mlperf_wall_power.csv"),
         method=expand("results/{method}/method.yaml", method=PEER_METHODS),
         code=code("peers/compare.py"),
     output:
