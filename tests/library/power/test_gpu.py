@@ -102,6 +102,16 @@ def test_the_fit_finds_the_parameters_that_made_the_runs(law, runs):
     assert found.scatter == pytest.approx(0.02, rel=0.3)
 
 
+def test_what_the_tasks_of_a_configuration_have_in_common_is_known_without_a_task(law, runs):
+    """Told no task, the law is nearer to a configuration in the fit than to one that is not."""
+    asked = runs.assign(task="")
+    seen, unseen = (
+        np.abs(np.log(law.predict(rows)["gpu_power_w"] / runs["gpu_power_w"])).mean()
+        for rows in (asked, asked.assign(gpus=0))
+    )
+    assert seen < unseen
+
+
 def test_measured_runs_are_met(law, runs):
     error = np.abs(np.log(law.predict(runs)["gpu_power_w"] / runs["gpu_power_w"]))
     assert np.exp(error.median()) < 1.05
@@ -187,15 +197,16 @@ GROUPS = {
     "architecture": pd.Index(["dense", "moe"]),
     "task": pd.Index(["gpqa"]),
     "model": pd.Index(["n"]),
-    "configuration": pd.Index(["n|FP8|a|4|chat"]),
+    "configuration": pd.Index(["n|FP8|a|4"]),
+    "workload": pd.Index(["n|FP8|a|4|chat"]),
 }
-ROOT = np.random.default_rng(3).normal(0, 0.1, (10, 10))
+ROOT = np.random.default_rng(3).normal(0, 0.1, (11, 11))
 FACTORS = 0.5, 1.0, 2.0, 9.0
 MADE_UP = GpuPower(
     idle_share=0.1,
-    values=np.array([*np.log(FACTORS), 0.1, -0.2, 0.3, 0.05, -0.1, 0.2]),
+    values=np.array([*np.log(FACTORS), 0.1, -0.2, 0.3, 0.05, -0.1, 0.2, -0.05]),
     covariance=ROOT @ ROOT.T,
-    sd=dict(zip(LEVELS, [0.1, 0.2, 0.3, 0.4, 0.5], strict=True)),
+    sd=dict(zip(LEVELS, [0.1, 0.2, 0.3, 0.4, 0.5, 0.6], strict=True)),
     scatter=0.15,
     groups=GROUPS,
     n_runs=7,
@@ -211,9 +222,9 @@ def drawn(z):
 def test_a_prediction_by_hand_with_all_that_is_uncertain_about_it():
     found = MADE_UP.predict(ROWS)
     z, slopes = z_of(ROWS, MADE_UP.values, GROUPS)
-    # the first row's task, the second's model, task and configuration, and of the third all but
-    # its architecture and its model are not in the fit
-    unseen = [0.3**2, 0.3**2 + 0.4**2 + 0.5**2, 0.1**2 + 0.3**2 + 0.5**2]
+    # the first row's task, the second's model, task, configuration and workload, and of the third
+    # all but its architecture and its model are not in the fit
+    unseen = [0.3**2, 0.3**2 + 0.4**2 + 0.5**2 + 0.6**2, 0.1**2 + 0.3**2 + 0.5**2 + 0.6**2]
     of_fit = np.einsum("ij,jk,ik->i", slopes, MADE_UP.covariance, slopes)
     total = np.sqrt(of_fit + unseen + 0.15**2 * 5 / 3)
     rated = ROWS["tdp_w"].to_numpy()
@@ -259,6 +270,6 @@ def test_terms_name_every_level(law):
         "scatter",
         "n_runs",
     ]
-    expected = [0.1, *FACTORS, 0.1, 0.2, 0.3, 0.4, 0.5, 0.15, 7]
+    expected = [0.1, *FACTORS, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.15, 7]
     assert [value for _, value, _ in MADE_UP.terms()] == pytest.approx(expected)
-    assert [unit for _, _, unit in MADE_UP.terms()] == ["1"] * 5 + ["z"] * 6 + ["runs"]
+    assert [unit for _, _, unit in MADE_UP.terms()] == ["1"] * 5 + ["z"] * 7 + ["runs"]

@@ -7,9 +7,10 @@ from idle, first steeply, and never passes the rated power; a limit set lower cu
 
     z = ln(-ln(1 - (P - P_idle)/(P_tdp - P_idle))) = g ln v + d + scatter                        (2)
 
-d is the sum of deviations of the GPU, architecture, task, model and configuration, each
-Normal(0, sd) with an sd of its level; scatter is Student's t. sd and scatter are estimated with the
-rest (``laws.spreads``), so a group that is not in the fit has d = 0 and the level's sd as error.
+d is the sum of deviations of the GPU, architecture, task, model, configuration and workload (a task
+on a configuration), each Normal(0, sd) with an sd of its level; scatter is Student's t. sd and
+scatter are estimated with the rest (``laws.spreads``), so a group that is not in the fit has d = 0
+and the level's sd as error.
 """
 
 from collections.abc import Mapping, Sequence
@@ -36,7 +37,8 @@ LEVELS = {
     "architecture": (["architecture"], 0.25),
     "task": (["task"], 0.1),
     "model": (["network"], 0.3),
-    "configuration": (["network", "precision", "gpu", "gpus", "task"], 0.3),
+    "configuration": (["network", "precision", "gpu", "gpus"], 0.2),
+    "workload": (["network", "precision", "gpu", "gpus", "task"], 0.2),
 }
 """Levels of deviations: columns that make a group, and prior sd of z. Two GPUs or tasks cannot tell
 how much such groups differ, so those sd stay close to the prior; they were set while the errors on
