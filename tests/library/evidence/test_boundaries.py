@@ -11,7 +11,7 @@ from inference_energy.evidence.load import Load
 from inference_energy.laws.pooled import Pooled
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.build import build
-from inference_energy.method.distributions import ONE, LogNormal
+from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Coupling
 from inference_energy.power.node import find_node, node_power
 from repository import METHODS, hardware_tables, materials, read
@@ -122,7 +122,7 @@ def test_boundaries_of_the_method_are_nested(setup, convert):
 
 def test_a_method_whose_laws_know_what_accelerators_draw_charges_that(revised, convert):
     moved = boundaries.at_boundary(revised, Place.ACCELERATOR, convert)
-    assert moved.boundary.factor == ONE
+    assert moved.boundary.factor.mu == 0
     for model, own in zip(moved.models, revised.models, strict=True):
         for alone, whole in zip(model.law.shares(), own.law.shares(), strict=True):
             assert alone.power == whole.accelerators
@@ -133,6 +133,27 @@ def test_a_method_whose_laws_know_what_accelerators_draw_charges_that(revised, c
     partly = replace(revised, models=(of_node, *revised.models[1:]))
     moved = boundaries.at_boundary(partly, Place.ACCELERATOR, convert)
     assert moved.boundary.factor == convert.accelerator_share(partly)
+
+
+def test_a_method_whose_laws_know_what_accelerators_draw_has_their_spread(revised, convert):
+    """What is uncertain about a node is uncertain about its accelerators: the rest is steady."""
+    moved = boundaries.at_boundary(revised, Place.ACCELERATOR, convert)
+    full = 1000 * revised.models[0].node_power * np.exp(revised.power_utilisation.mu)
+    variances = []
+    for model in revised.models:
+        for way in model.law.shares():
+            around = convert.node(way.node.rsplit(" ", 1)[0])
+            watts = full * way.accelerators / around["gpus"]
+            slope = np.log(node_power(watts * 1.001, around) / node_power(watts, around))
+            slope /= np.log(1.001)
+            of_gpus = way.beyond**2 / (1 - slope**2)
+            weight = way.weight / len(revised.models)
+            variances.append(weight * of_gpus * np.array([1, slope**2]))
+    of_gpus, of_nodes = np.sum(variances, axis=0)
+    assert of_nodes == pytest.approx(revised.power_utilisation.sigma**2, rel=0.05)
+    whole = revised.power_utilisation.sigma**2 + moved.boundary.factor.sigma**2
+    assert whole == pytest.approx(of_gpus, rel=0.05)
+    assert whole > 1.5 * of_nodes
 
 
 def test_accelerators_of_a_node_that_knows_load_have_less_of_it_at_a_small_one(revised, convert):

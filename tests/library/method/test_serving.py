@@ -246,7 +246,8 @@ def served(monkeypatch):
         asked["power"] = law, gpus, hardware, percentiles
         power = kw(ways)
         ends = {"p5_kw": power / 2, "p95_kw": power * over(ways)}
-        return pd.DataFrame({"node_kw": power, **ends, "gpu_kw": power**0.9 / 3})
+        of_gpus = {"gpu_kw": power**0.9 / 3, "gpu_p5_kw": power / 9, "gpu_p95_kw": power * 2}
+        return pd.DataFrame({"node_kw": power, **ends, **of_gpus})
 
     for function in (fitting, best_layouts, node_kw):
         monkeypatch.setattr(serving, function.__name__, function)
@@ -289,19 +290,21 @@ def test_a_way_has_its_weight_and_its_power_over_that_of_the_models_node(served)
         assert list(laws[name].rows.index) == rows and laws[name].law.n_rows == len(rows)
         own = ways[ways["model"] == name]
         expected = [
-            Share(weight, power, LAW, f"{gpu} {precision}", engine, load, copies, of_gpus)
-            for weight, power, gpu, precision, engine, load, copies, of_gpus in zip(
+            Share(weight, power, LAW, f"{gpu} {precision}", engine, load, copies, of_gpus, beyond)
+            for weight, power, gpu, precision, engine, load, copies, of_gpus, beyond in zip(
                 own["weight"] / own["weight"].sum(),
                 kw(own) / (rated * np.exp(mu)),
                 *(own[column] for column in ("gpu", "precision", "engine", "load", "copies")),
                 kw(own) ** 0.9 / 3 / (rated * np.exp(mu)),
+                np.sqrt(np.log(18) ** 2 - np.log(2 * over(own)) ** 2) / 4,
                 strict=True,
             )
         ]
         found = laws[name].law.shares()
         assert [way[2:7] for way in found] == [way[2:7] for way in expected]
         powers = [
-            [(way.weight, way.power, way.accelerators) for way in w] for w in (found, expected)
+            [(way.weight, way.power, way.accelerators, way.beyond) for way in w]
+            for w in (found, expected)
         ]
         np.testing.assert_allclose(*powers)
 

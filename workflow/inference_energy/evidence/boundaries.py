@@ -140,8 +140,8 @@ def conversion(settings: Mapping[str, Any], hardware: Hardware) -> Conversion:
 def at_boundary(setup: Setup, boundary: str, convert: Conversion) -> Setup:
     """Return the method (Setup) with its energy charged at another boundary.
 
-    The accelerators of a method whose laws say what they draw have that power, way by way; those
-    of another one have their share of its node.
+    The accelerators of a method whose laws say what they draw have that power, way by way, and its
+    spread; those of another one have their share of its node.
 
     Raises
     ------
@@ -157,5 +157,9 @@ def at_boundary(setup: Setup, boundary: str, convert: Conversion) -> Setup:
         return replace(setup, boundary=FACILITY if boundary == Place.FACILITY else SERVER)
     if all(model.law.knows_accelerators for model in setup.models):
         models = (replace(model, law=model.law.of_accelerators()) for model in setup.models)
-        return replace(setup, models=tuple(models), boundary=accelerator())
+        variances = [
+            sum(way.weight * way.beyond**2 for way in model.law.shares()) for model in setup.models
+        ]
+        beyond = LogNormal(0.0, float(np.sqrt(np.mean(variances))))
+        return replace(setup, models=tuple(models), boundary=accelerator(beyond))
     return replace(setup, boundary=accelerator(convert.accelerator_share(setup)))

@@ -49,6 +49,8 @@ class Share(NamedTuple):
     accelerators : float
         Power of the node's accelerators, over what the model states of the node; NaN where no law
         of power says it. [1]
+    beyond : float
+        Standard deviation of the logarithm of that power which the node's does not have. [1]
     """
 
     weight: float
@@ -59,6 +61,7 @@ class Share(NamedTuple):
     load: float = np.nan
     copies: float = 1.0
     accelerators: float = np.nan
+    beyond: float = 0.0
 
 
 class Parts(NamedTuple):

@@ -106,23 +106,30 @@ class Servers:
         return fitting(kinds, law["gpus_per_node"], lengths, self.hardware)
 
     def ways(self, candidates: pd.DataFrame) -> pd.DataFrame:
-        """Fastest layout of every kind at every load, its weight [1] and ``node_kw`` [kW]."""
+        """Fastest layout of every kind at every load, its weight [1] and ``node_kw`` [kW].
+
+        ``sigma`` is the standard deviation of the logarithm of the node's power [1], ``beyond``
+        that by which the GPUs' exceeds it. [1]
+        """
         z = self.method["monte_carlo"]["normal_quantile_95"]
         points, weights = loads(self.method["serving"]["load"], z)
         ways = best_layouts(self.throughput, candidates, points)
         ways["weight"] = ways["share"] * ways["load"].map(dict(zip(points, weights, strict=True)))
         gpus = self.method["throughput_law"]["gpus_per_node"]
-        return ways.join(node_kw(self.power, ways, gpus, self.hardware, (5, 95)))
+        ways = ways.join(node_kw(self.power, ways, gpus, self.hardware, (5, 95)))
+        sigma = np.log(ways["p95_kw"] / ways["p5_kw"]) / (2 * z)
+        of_gpus = np.log(ways["gpu_p95_kw"] / ways["gpu_p5_kw"]) / (2 * z)
+        return ways.assign(sigma=sigma, beyond=np.sqrt(np.maximum(of_gpus**2 - sigma**2, 0)))
 
     def served(self, ways: pd.DataFrame, utilisation: LogNormal) -> Served:
         """Law of one model's ways, their power relative to what the utilisation [1] makes."""
         first = ways.iloc[0]
         typical = node_power(self.method, first["model"]) * np.exp(utilisation.mu)
         told = ways["gpu"] + " " + ways["precision"], ways["engine"], ways["load"], ways["copies"]
-        power, of_gpus = ways["node_kw"] / typical, ways["gpu_kw"] / typical
+        power, of_gpus = ways["node_kw"] / typical, (ways["gpu_kw"] / typical, ways["beyond"])
         shares = [
             Share(*way)
-            for way in zip(ways["weight"], power, ways["law"], *told, of_gpus, strict=True)
+            for way in zip(ways["weight"], power, ways["law"], *told, *of_gpus, strict=True)
         ]
         behind = self.rows[self.rows["network"] == first["network"]]
         law = replace(Pooled.of(shares), n_rows=len(behind))
@@ -277,8 +284,6 @@ def _utilisation(method: Mapping[str, Any], ways: pd.DataFrame) -> LogNormal:
     mean spread of what is uncertain about it.
     """
     rated = method["node_power"]["default"]["value"]
-    z = method["monte_carlo"]["normal_quantile_95"]
     weights = ways["weight"] / ways.groupby("model")["weight"].transform("sum")
     mu = np.average(np.log(ways["node_kw"] / rated), weights=weights)
-    sigma = np.log(ways["p95_kw"] / ways["p5_kw"]) / (2 * z)
-    return LogNormal(float(mu), float(np.sqrt(np.average(sigma**2, weights=weights))))
+    return LogNormal(float(mu), float(np.sqrt(np.average(ways["sigma"] ** 2, weights=weights))))

@@ -152,7 +152,7 @@ def node_kw(
     Returns
     -------
     DataFrame
-        node_kw, the median, p5_kw and so on, and gpu_kw, the median of all its GPUs. [kW]
+        node_kw, the median, p5_kw and so on, and gpu_kw, gpu_p5_kw and so on of all its GPUs. [kW]
     """
     rows = ways[["model", "gpu", "precision", "batch", "input_tokens", "output_tokens"]].assign(
         gpus=gpus,
@@ -163,9 +163,11 @@ def node_kw(
     models, kinds = hardware["models"], hardware["gpus"]
     of_gpu = law.predict(add_utilisation(rows, models, kinds))
     columns = ["gpu_power_w", *(f"p{percent}_w" for percent in percentiles)]
-    names = ["node_kw", *(f"p{percent}_kw" for percent in percentiles)]
+    ends = [f"p{percent}_kw" for percent in percentiles]
+    names = ["node_kw", *ends]
     found = pd.DataFrame(index=ways.index, columns=names, dtype=float)
     for gpu, own in of_gpu.groupby(ways["gpu"]):
         around = node.find_node(gpu, hardware["nodes"], kinds)
         found.loc[own.index] = node.node_power(own[columns].to_numpy(), around, gpus) / W_PER_KW
-    return found.assign(gpu_kw=gpus * of_gpu["gpu_power_w"] / W_PER_KW)
+    of_all = gpus * of_gpu[columns].set_axis(["gpu_kw", *(f"gpu_{end}" for end in ends)], axis=1)
+    return found.join(of_all / W_PER_KW)
