@@ -24,6 +24,7 @@ if is_own() and set(PAGE_METHODS) <= set(config["methods"]) and "exact" in confi
             },
             errors="results/validation/law_errors.csv",
             concurrency="results/validation/concurrency.csv",
+            power_shares="results/validation/power_shares.csv",
             findings="results/audit/findings.csv",
             scaling=provided("config/scaling.yaml"),
             code=code("pages/write.py"),

@@ -11,6 +11,7 @@ rule evaluate_power:
         wall_power=provided("data/measured/mlperf_wall_power.csv"),
         mlperf_benchmarks=provided("data/mlperf_benchmarks.csv"),
         nodes=provided("data/nodes.csv"),
+        node_power=provided("data/node_power.csv"),
         code=code("power/evaluate.py"),
     priority: 22
     output:
@@ -18,6 +19,7 @@ rule evaluate_power:
         predictions="results/validation/power_predictions.csv",
         scores="results/validation/power_scores.csv",
         wall="results/validation/power_wall.csv",
+        shares="results/validation/power_shares.csv",
         page="docs/power.md",
         svg=[
             captioned(f"figures/validation/{name}.svg", "power", "Power") for name in POWER_FIGURES

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.drawing import described
@@ -11,9 +12,10 @@ from inference_energy.laws.base import Share
 from inference_energy.laws.peak import Peak
 from inference_energy.laws.pooled import Pooled
 from inference_energy.laws.registry import LAWS
+from inference_energy.method.build import build
 from inference_energy.pages import facts
 from inference_energy.text import number, percent
-from repository import METHODS, ROOT, read, read_yaml
+from repository import METHODS, ROOT, materials, read, read_yaml
 
 PAPER, REVISED = "oviedo2026", "revised"
 
@@ -98,6 +100,30 @@ def test_cache_and_hardware_are_ratios_of_node_time_and_of_power():
     )
     assert facts.hardware_factor(law, ("slow", "fast"), 500, 300) == pytest.approx(2)
     assert facts.cache_factor(law, 500, 400, 300) == 1
+
+
+def test_a_full_node_draws_what_its_ways_draw_at_the_largest_load():
+    method, node = METHODS[REVISED], facts.HARDWARE[0]
+    revised = build(method, **materials([method])(method))
+    found = facts.drawn_when_full(revised, node)
+    used, expected = np.exp(revised.power_utilisation.mu), []
+    for model in revised.models:
+        own = [way for way in model.law.shares() if way.node == node]
+        most = max((way.load for way in own), default=0)
+        expected += [used * way.power for way in own if way.load == most]
+    assert sorted(found) == pytest.approx(sorted(expected)) and len(found) > 3
+
+
+def test_what_was_metered_is_of_the_best_runs():
+    shares = pd.DataFrame(
+        {
+            "gpu": ["A", "A", "A", "B"],
+            "best": ["yes", "no", "yes", "yes"],
+            "share": [0.5, 0.3, 0.7, 0.9],
+        }
+    )
+    found = facts.metered_at_best(shares, "A FP8")
+    assert found == {"least": 0.5, "most": 0.7, "count": 2}
 
 
 def test_levers_are_those_of_every_model_that_they_can_be_computed_of():

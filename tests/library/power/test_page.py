@@ -4,7 +4,7 @@ from inference_energy.power.page import page
 from inference_energy.reports import told
 from repository import ROOT, read
 
-NAMES = ("law", "scores", "predictions", "wall")
+NAMES = ("law", "scores", "predictions", "wall", "shares")
 
 
 def tables():
@@ -18,18 +18,20 @@ def test_the_committed_page_is_that_of_the_committed_tables():
 
 
 def test_a_group_that_falls_short_is_named():
-    law, scores, predictions, meters = tables()
+    law, scores, predictions, meters, shares = tables()
     worse = scores.copy()
     own = (worse["left_out"] == "GPU") & (worse["statistic"] == "p90_factor")
     worse.loc[own & (worse["architecture"] == "all"), "value"] = 1.61
-    assert "energy, throughput measured, GPU (P90 1.610)" in page(law, worse, predictions, meters)
+    assert "energy, throughput measured, GPU (P90 1.610)" in page(
+        law, worse, predictions, meters, shares
+    )
 
 
 def test_a_meter_outside_is_named():
-    law, scores, predictions, meters = tables()
+    law, scores, predictions, meters, shares = tables()
     outside = meters.assign(within="no")
     assert "0 of 18 are within 5 %; outside gptj-99 Offline" in page(
-        law, scores, predictions, outside
+        law, scores, predictions, outside, shares
     )
 
 
@@ -46,9 +48,22 @@ def test_single_b200s_wait_when_they_answer_gpqa_as_the_page_says(runs):
 
 def test_the_page_says_of_what_the_interval_of_a_meter_is():
     """The node's own facts count as exact: a limit of the GPUs leaves no width."""
-    *others, meters = tables()
+    *others, meters, shares = tables()
     width = meters["p95_w"] - meters["p5_w"]
     limited = meters["gpu_power_limit_w"].notna()
     assert (width[limited] == 0).all() and (width[~limited] > 0).all()
     inside = meters["measured_w"].between(meters["p5_w"], meters["p95_w"])[~limited]
-    assert f"no width where a limit holds it; {inside.sum()} of the other" in page(*others, meters)
+    assert f"no width where a limit holds it; {inside.sum()} of the other" in page(
+        *others, meters, shares
+    )
+
+
+def test_a_node_is_told_at_its_best_and_over_all_of_its_loads():
+    *others, shares = tables()
+    own = shares["gpu"].eq("B200")
+    shares.loc[own, ["p5_share", "p95_share"]] = 0.0
+    text = page(*others, shares)
+    best = shares[own & shares["best"].eq("yes")]["share"]
+    range_of_best = f"{best.min():.2f} to {best.max():.2f} of 14.3 kW"
+    assert f"- B200: where a token takes the least energy, the node draws {range_of_best}" in text
+    assert f"Over all {own.sum()} loads" in text and "and 0 are in its P5-P95." in text

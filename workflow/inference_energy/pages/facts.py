@@ -315,6 +315,40 @@ def hardware_factor(
     return before / after
 
 
+def drawn_when_full(setup: Setup, node: str) -> list[float]:
+    """Share of its maximum power that a kind of node draws with as many requests as fit.
+
+    Parameters
+    ----------
+    setup : Setup
+        Method whose laws know load.
+    node : str
+        GPU and format of the weights, as in the laws' shares.
+
+    Returns
+    -------
+    list of float
+        Of every model and engine. [1]
+    """
+    used = _median(setup.power_utilisation)
+    full = [way for model in setup.models for way in model.law.at(np.inf).shares()]
+    return [used * way.power for way in full if way.node == node]
+
+
+def metered_at_best(shares: pd.DataFrame, node: str) -> dict[str, float]:
+    """Range of the share of its maximum power [1] that a node was metered at, as ``over_models``.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Table of schema ``power_shares``, of which the best runs count.
+    node : str
+        GPU and format of the weights, of which the GPU counts.
+    """
+    own = shares["gpu"].eq(node.partition(" ")[0]) & shares["best"].eq("yes")
+    return over_models(shares.loc[own, "share"])
+
+
 def over_models(factors: Iterable[float | None]) -> dict[str, float]:
     """Range of a factor over the models that have it.
 
@@ -357,7 +391,7 @@ def gather(
     methods, setups, tables : dict of str to object
         ``oviedo2026`` and ``revised``: resolved method, Setup, and tables by name.
     shared : dict of str to DataFrame
-        Tables ``errors``, ``concurrency`` and ``findings``.
+        Tables ``errors``, ``concurrency``, ``power_shares`` and ``findings``.
     longer : float
         How many times the output tokens of compared queries are. [1]
 
@@ -386,6 +420,11 @@ def gather(
         "paper": paper,
         "revised": methods["revised"],
         "drawn_revised": _median(setups["revised"].power_utilisation),
+        "busy": {
+            "node": HARDWARE[0],
+            **over_models(drawn_when_full(setups["revised"], HARDWARE[0])),
+            "metered": metered_at_best(shared["power_shares"], HARDWARE[0]),
+        },
         "example": {"model": EXAMPLE, **lengths},
         "parts": parts(setup, model, lengths["input"], lengths["output"]),
         "energy": energies(tables["oviedo2026"]["energy_per_query"]),

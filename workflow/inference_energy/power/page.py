@@ -1,11 +1,12 @@
 """Page of the laws of power."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from inference_energy.power.scores import ALL, SPLITS, failures
+from inference_energy.power.shares import sweeps
 from inference_energy.power.wall import ALLOWED
 from inference_energy.templates import render
 
@@ -17,14 +18,19 @@ COVERAGE_OFF = 5
 
 
 def page(
-    law: pd.DataFrame, scores: pd.DataFrame, predictions: pd.DataFrame, meters: pd.DataFrame
+    law: pd.DataFrame,
+    scores: pd.DataFrame,
+    predictions: pd.DataFrame,
+    meters: pd.DataFrame,
+    shares: pd.DataFrame,
 ) -> str:
     """Laws of GPU and node power, their errors, and every meter, as a Markdown page.
 
     Parameters
     ----------
-    law, scores, predictions, meters : DataFrame
-        Tables of schemas ``power_law``, ``power_scores``, ``power_predictions`` and ``power_wall``.
+    law, scores, predictions, meters, shares : DataFrame
+        Tables of schemas ``power_law``, ``power_scores``, ``power_predictions``, ``power_wall`` and
+        ``power_shares``.
     """
     keys = ["quantity", "left_out", "architecture"]
     errors = [
@@ -51,7 +57,24 @@ def page(
         outside=meters[meters["within"] == "no"].to_dict("records"),
         water=meters[meters["cooling"] == "water"],
         allowed=ALLOWED,
+        sweeps=sweeps(shares).to_dict("records"),
+        nodes=[_node(gpu, own) for gpu, own in shares.groupby("gpu")],
     )
+
+
+def _node(gpu: Hashable, shares: pd.DataFrame) -> dict[str, Any]:
+    """What is said of all runs on nodes of one GPU, of schema ``power_shares``."""
+    best, off = shares[shares["best"] == "yes"], shares["predicted_share"] / shares["share"]
+    inside = shares["share"].between(shares["p5_share"], shares["p95_share"])
+    return {
+        "gpu": gpu,
+        "maximum": float((shares["node_power_kw"] / shares["share"]).median()),
+        "count": len(best),
+        "runs": len(shares),
+        "inside": int(inside.sum()),
+        **{name: (best[name].min(), best[name].max()) for name in ("share", "predicted_share")},
+        "off": (off.min(), off.median(), off.max()),
+    }
 
 
 def _missed(line: Mapping[str, Any]) -> list[str]:

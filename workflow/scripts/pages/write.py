@@ -25,6 +25,7 @@ def main(snakemake):
         {
             "errors": read_table(read.errors, "law_errors"),
             "concurrency": read_table(read.concurrency, "concurrency"),
+            "power_shares": read_table(read.power_shares, "power_shares"),
             "findings": read_table(read.findings, "findings"),
         },
         documents.read(read.scaling)["longer"]["factor"],

@@ -7,7 +7,7 @@ from _logged import run
 from _training import read_training
 from inference_energy.drawing import save_all
 from inference_energy.evidence import token_energy
-from inference_energy.power import figures, measured, node, scores, wall
+from inference_energy.power import figures, measured, node, scores, shares, wall
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.page import page
 from inference_energy.power.utilisation import add_utilisation
@@ -19,7 +19,7 @@ from inference_energy.tables import read_table, write_table, write_text
 def main(snakemake):
     """Evaluate, write tables, page and figures."""
     read, output = snakemake.input, snakemake.output
-    names = ("inferencex", "wall_power", "mlperf_benchmarks", "nodes")
+    names = ("inferencex", "wall_power", "mlperf_benchmarks", "nodes", "node_power")
     table = {name: read_table(read[name], name) for name in names}
     table["mlenergy"] = read_table(read.steady, "mlenergy")
     training, found = read_training(read)
@@ -41,11 +41,13 @@ def main(snakemake):
     meters = wall.check(
         table["wall_power"], table["mlperf_benchmarks"], rows, *hardware, table["nodes"]
     )
+    predictions = scores.with_energy(predictions, both)
     made = {
         "law": law,
-        "predictions": scores.with_energy(predictions, both),
+        "predictions": predictions,
         "scores": scored,
         "wall": meters,
+        "shares": shares.node_shares(predictions, table["nodes"], hardware[1], table["node_power"]),
     }
     for name, frame in made.items():
         write_table(frame, output[name], f"power_{name}")
@@ -57,7 +59,7 @@ def main(snakemake):
         "power_at_wall": figures.power_at_wall(made["wall"], wall.ALLOWED),
     }
     save_all(drawn, [*output.svg, *output.png])
-    text = page(made["law"], made["scores"], made["predictions"], made["wall"])
+    text = page(made["law"], made["scores"], made["predictions"], made["wall"], made["shares"])
     write_text(output.page, told(text, Path(output.page).parent))
 
 
