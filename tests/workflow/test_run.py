@@ -23,7 +23,9 @@ from snakemake.scheduling import job_scheduler
 METHODS = read_yaml("config/config.yaml")["methods"]
 PER_METHOD = {
     "draw_method",
+    "estimate_footprint",
     "estimate_method",
+    "estimate_scaling",
     "judge_claims",
     "resolve_method",
 }
@@ -93,6 +95,7 @@ def test_a_forced_run_has_these_jobs(forced_plan):
 
 
 OWN = "deployments=config/deployments/8xb200-deepseek-r1.yaml"
+OF_FOOTPRINT = "results/revised/footprint.csv figures/oviedo2026/footprint.svg"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +104,7 @@ OWN = "deployments=config/deployments/8xb200-deepseek-r1.yaml"
         ("evidence.yaml", ["compare", "docs/power.md"], ["docs/evidence.md", "all"]),
         (
             "findings.yaml",
-            ["results/revised/energy_per_query.csv", "laws deployments"],
+            ["results/revised/energy_per_query.csv", "figures/revised/1a.svg", "laws deployments"],
             # what stands behind it is there already
             ["results/headline.csv", "compare --config base=revised head=oviedo2025"],
         ),
@@ -117,6 +120,23 @@ OWN = "deployments=config/deployments/8xb200-deepseek-r1.yaml"
         ),
         ("expected_verdicts.csv", ["results/headline.csv", "changes"], ["check_verdicts"]),
         ("sensitivity.yaml", ["everything"], ["figures/audit/tornado.svg", "audit laws"]),
+        (
+            "scaling.yaml",
+            [
+                f"deployments compare {OF_FOOTPRINT}",
+                "results/deployments/8xb200-deepseek-r1/runs.csv figures/oviedo2026/1b.svg",
+            ],
+            [
+                "results/oviedo2026/test_time.csv",
+                "results/headline.csv",
+                "figures/revised/scaling.svg",
+            ],
+        ),
+        (
+            "footprint.yaml",
+            ["deployments compare results/headline.csv", "figures/oviedo2026/scaling.svg"],
+            [*OF_FOOTPRINT.split(), "results/audit/scaling.md"],
+        ),
     ],
 )
 def test_a_broken_file_ends_the_runs_that_need_it_and_is_told_by_the_others(

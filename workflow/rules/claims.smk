@@ -27,7 +27,9 @@ rule judge_claims:
         findings=lambda wildcards: document("findings"),
     priority: 66
     output:
-        reported("results/{method}/claims.csv", "claims", "Claims"),
+        table=reported("results/{method}/claims.csv", "claims", "Claims"),
+        svg=vector("claims", "claims"),
+        png="figures/{method}/claims.png",
     log:
         "logs/{method}/judge_claims.log",
     conda:

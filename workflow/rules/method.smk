@@ -1,6 +1,3 @@
-SCALING_TABLES = ["scaling", "test_time", "agents", "crossing", "footprint", "counter_signal"]
-
-
 rule resolve_method:
     """Write out a method with everything that it inherits, held against what is possible."""
     message:
@@ -27,25 +24,17 @@ rule resolve_method:
 
 
 rule estimate_method:
-    """Fit a method's laws once; estimate energy, fleet, scaling, footprint and uncertainty."""
+    """Fit a method's laws; estimate energy, fleet and uncertainty."""
     message:
-        "Estimating energy, fleet, scaling and uncertainty with {wildcards.method}"
+        "Estimating energy, fleet and uncertainty with {wildcards.method}"
     input:
-        needing("scaling", "footprint"),
         unpack(estimate_inputs),
-        scaling=provided("config/scaling.yaml"),
-        footprint=provided("config/footprint.yaml"),
-        facility=provided("data/facility.csv"),
-        counts=provided("data/published/token_counts.csv"),
-        estimates=provided("data/published/estimates.csv"),
-        measured=provided("data/measured/mlenergy_v3.csv"),
         architectures=provided("data/models.csv"),
         code=code("method/estimate.py"),
     params:
         engines=config["engines"],
     priority: 80
     output:
-        **{table: f"results/{{method}}/{table}.csv" for table in SCALING_TABLES},
         laws=reported("results/{method}/throughput_laws.csv", "paper", "Energy per query"),
         energy=reported("results/{method}/energy_per_query.csv", "paper", "Energy per query"),
         throughput=reported("results/{method}/throughput.csv", "paper", "Energy per query"),
@@ -83,16 +72,15 @@ TARGETS += expand(
         "histograms",
         "fleet",
         "sensitivity",
-        *SCALING_TABLES,
         "uncertainty",
     ],
 )
 
 
 rule draw_method:
-    """Draw a method's energy per query, fleet, sensitivities, claims, scaling and footprint."""
+    """Draw the paper's figures with a method: energy per query, fleet and sensitivities."""
     message:
-        "Drawing energy, fleet, claims and scaling with {wildcards.method}"
+        "Drawing energy, fleet and sensitivities with {wildcards.method}"
     input:
         energy="results/{method}/energy_per_query.csv",
         tokens="results/{method}/output_tokens.csv",
@@ -101,10 +89,6 @@ rule draw_method:
         histograms="results/{method}/histograms.csv",
         fleet="results/{method}/fleet.csv",
         sensitivity="results/{method}/sensitivity.csv",
-        claims="results/{method}/claims.csv",
-        scaling="results/{method}/scaling.csv",
-        crossing="results/{method}/crossing.csv",
-        footprint="results/{method}/footprint.csv",
         references=provided("data/published/references.csv"),
         published=provided("data/published/claims.csv"),
         code=code("method/draw.py"),
@@ -113,8 +97,6 @@ rule draw_method:
     priority: 6
     output:
         figure_files("paper", "1a", "1b", "2a", "2b", "3a", "3b", "s1", "s2", "s3", "s4"),
-        figure_files("claims", "claims"),
-        figure_files("scaling", "scaling", "footprint"),
     log:
         "logs/{method}/draw_method.log",
     conda:

@@ -1,3 +1,59 @@
+OF_SCALING = ["scaling", "test_time", "agents", "crossing", "counter_signal"]
+SCALING_TABLES = [*OF_SCALING, "footprint"]
+
+
+rule estimate_scaling:
+    """Estimate energy by length, agents, crossing points and what would make the counter-signal."""
+    message:
+        "Estimating test-time scaling with {wildcards.method}"
+    input:
+        needing("scaling"),
+        unpack(estimate_inputs),
+        scaling=provided("config/scaling.yaml"),
+        counts=provided("data/published/token_counts.csv"),
+        estimates=provided("data/published/estimates.csv"),
+        measured=provided("data/measured/mlenergy_v3.csv"),
+        code=code("scaling/estimate_scaling.py"),
+    priority: 62
+    output:
+        **{table: f"results/{{method}}/{table}.csv" for table in OF_SCALING},
+        svg=vector("scaling", "scaling"),
+        png="figures/{method}/scaling.png",
+    log:
+        "logs/{method}/estimate_scaling.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/scaling/estimate_scaling.py"
+
+
+# apart from scaling, so that what is wrong with the file of one does not keep the other
+rule estimate_footprint:
+    """Estimate the water and the carbon of a query and of a fleet's day."""
+    message:
+        "Estimating water and carbon with {wildcards.method}"
+    input:
+        needing("footprint"),
+        unpack(estimate_inputs),
+        footprint=provided("config/footprint.yaml"),
+        facility=provided("data/facility.csv"),
+        code=code("scaling/estimate_footprint.py"),
+    priority: 62
+    output:
+        footprint="results/{method}/footprint.csv",
+        svg=vector("footprint", "scaling"),
+        png="figures/{method}/footprint.png",
+    log:
+        "logs/{method}/estimate_footprint.log",
+    conda:
+        "../../environment.yml"
+    script:
+        "../scripts/scaling/estimate_footprint.py"
+
+
+TARGETS += expand("results/{method}/{table}.csv", method=METHODS, table=SCALING_TABLES)
+
+
 rule summarise_scaling:
     """Invert the methods for the counter-signal, and check published water."""
     message:

@@ -1,11 +1,13 @@
-"""Verdict on every claim of the paper for one method."""
+"""Verdict on every claim of the paper for one method, and their figure."""
 
 from _logged import run
 from _published import published_numbers
 from _setups import read_method
 from inference_energy.claims.computed import exact_results
+from inference_energy.claims.figures import claims_chart
 from inference_energy.claims.judge import judge
 from inference_energy.claims.selectors import Results
+from inference_energy.drawing import save_all
 from inference_energy.method.files import merge
 from inference_energy.tables import read_table, write_table
 
@@ -13,8 +15,8 @@ TABLES = ("energy_per_query", "output_tokens", "fleet", "sensitivity")
 
 
 def main(snakemake):
-    """Judge and write."""
-    read = snakemake.input
+    """Judge, write and draw."""
+    read, write = snakemake.input, snakemake.output
     method, materials = read_method(read)
     findings = snakemake.params.findings
     numbers = published_numbers(read)
@@ -26,8 +28,9 @@ def main(snakemake):
         for finding in findings
         if scored and "override" in finding and "claims" in finding
     }
+    published = read_table(read.claims, "claims_published")
     table = judge(
-        read_table(read.claims, "claims_published"),
+        published,
         method["claims"],
         Results(method, tables, numbers),
         alternatives,
@@ -35,7 +38,10 @@ def main(snakemake):
         snakemake.params.engines,
         scored=scored,
     )
-    write_table(table, snakemake.output[0], "claims")
+    write_table(table, write.table, "claims")
+    # numbers as the table states them
+    drawn = claims_chart(read_table(write.table, "claims"), published)
+    save_all({"claims": drawn}, [write.svg, write.png])
 
 
 if __name__ == "__main__":

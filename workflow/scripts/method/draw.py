@@ -1,10 +1,8 @@
-"""Figures of one method: the paper's, its claims, and test-time scaling."""
+"""The paper's figures, of one method."""
 
 from _logged import run
-from inference_energy.claims.figures import claims_chart
 from inference_energy.drawing import save_all
 from inference_energy.paper import figures
-from inference_energy.scaling import figures as scaling_figures
 from inference_energy.tables import read_table
 
 TABLES = {
@@ -17,10 +15,6 @@ TABLES = {
     "sensitivity": "sensitivity",
     "references": "references",
     "published": "claims_published",
-    "claims": "claims",
-    "scaling": "scaling",
-    "crossing": "crossing",
-    "footprint": "footprint",
 }
 
 
@@ -38,9 +32,6 @@ def main(snakemake):
         "s2": figures.pathway_histograms(read["histograms"], *of_queries),
         "s3": figures.input_length(read["sensitivity"]),
         "s4": figures.utilisation_coupling(energy, read["sensitivity"]),
-        "claims": claims_chart(read["claims"], published),
-        "scaling": scaling_figures.scaling(read["scaling"], read["crossing"]),
-        "footprint": scaling_figures.footprint(read["footprint"]),
     }
     for number, regime in (("1", "traditional"), ("2", "long")):
         drawn[f"{number}a"] = figures.energy_by_model(*of_queries, read["blend"], regime, published)

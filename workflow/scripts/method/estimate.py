@@ -1,11 +1,10 @@
-"""All that one method says: the paper's tables, test-time scaling, and parts of its spread."""
+"""Energies of one method: the paper's tables, and the parts of their spread."""
 
 from pathlib import Path
 
 import pandas as pd
 from _logged import run
 from _setups import read_setup
-from inference_energy import documents
 from inference_energy.drawing import save_all
 from inference_energy.energy.exact import regime_energy
 from inference_energy.errors import InputError
@@ -21,7 +20,6 @@ from inference_energy.robustness.uncertainty import (
     page,
     variance_parts,
 )
-from inference_energy.scaling import agents, counter_signal, crossing, footprint, length
 from inference_energy.tables import read_table, write_table, write_text
 
 
@@ -42,30 +40,6 @@ def write_paper(method, setup, engines, write):
     write_table(estimate.fleet(setup, engines), write.fleet, "fleet")
     varied = estimate.sensitivity(setup, method["sensitivities"], engines)
     write_table(varied, write.sensitivity, "sensitivity")
-
-
-def write_scaling(method, setup, read, write):
-    """Energy by length, agents, crossing points, water and carbon, and the counter-signal."""
-    config = documents.read(read.scaling)
-    boundaries = documents.read(read.footprint)
-    facility = read_table(read.facility, "facility")
-    counts = read_table(read.counts, "token_counts")
-    signal = config["counter_signal"]
-    claim, _ = counter_signal.claimed_energy(
-        read_table(read.estimates, "estimates"), signal["estimate"]
-    )
-    lengths = length.energy_by_length(setup, config["output_tokens"]["values"])
-    write_table(lengths, write.scaling, "scaling")
-    longer = length.cost_of_length(setup, config["longer"]["factor"])
-    write_table(longer, write.test_time, "test_time")
-    write_table(agents.agents(setup, config["agents"]), write.agents, "agents")
-    write_table(crossing.crossing(setup, config["crossing"]), write.crossing, "crossing")
-    water = footprint.footprint(setup, boundaries, facility)
-    write_table(water, write.footprint, "footprint")
-    measured = read_table(read.measured, "mlenergy")
-    rates = counter_signal.decode_rates(measured, signal["large_model"]["value"])
-    inverted = counter_signal.counter_signal(setup, method["id"], signal, claim, counts, rates)
-    write_table(inverted, write.counter_signal, "counter_signal")
 
 
 def traced_inputs(regime, trace, read):
@@ -106,7 +80,6 @@ def main(snakemake):
     read, write = snakemake.input, snakemake.output
     method, setup = read_setup(read)
     write_paper(method, setup, snakemake.params.engines, write)
-    write_scaling(method, setup, read, write)
     write_uncertainty(snakemake.wildcards.method, method, setup, read, write)
 
 
