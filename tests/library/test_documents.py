@@ -445,3 +445,12 @@ def test_the_nearest_path_is_offered_for_one_that_is_not_there(tmp_path, monkeyp
         "data/throughput/a.csv",
     ):
         assert documents.near_path(path) == ""
+
+
+def test_a_link_that_leads_nowhere_is_no_nearest_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("evidence.yaml", "evidences.yaml"):
+        (tmp_path / name).symlink_to("nowhere")
+    assert documents.near_path("evidence.yaml") == ""
+    (tmp_path / "evidenced.yaml").touch()
+    assert documents.near_path("evidence.yaml") == "; did you mean evidenced.yaml?"

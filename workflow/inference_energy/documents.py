@@ -777,7 +777,8 @@ def _nearest(folder: Path, name: str) -> Path | None:
         if (folder / name).exists():
             return folder / name
         with os.scandir(folder) as entries:
-            names = sorted(entry.name for entry in islice(entries, MOST_NEIGHBOURS))
+            # not the link that leads nowhere and is asked for itself
+            names = sorted(e.name for e in islice(entries, MOST_NEIGHBOURS) if os.path.exists(e))
         # an ending that files have in common makes them no nearer
         ending = Path(name).suffix
         alike = {Path(each).stem: each for each in names if Path(each).suffix == ending}
