@@ -124,7 +124,8 @@ OF_FOOTPRINT = "results/revised/footprint.csv figures/oviedo2026/footprint.svg"
             "scaling.yaml",
             [
                 f"deployments compare {OF_FOOTPRINT}",
-                "results/deployments/8xb200-deepseek-r1/runs.csv figures/oviedo2026/1b.svg",
+                "results/deployments/8xb200-deepseek-r1/runs.csv results/oviedo2026/claims.md",
+                "figures/oviedo2026/1b.svg",
             ],
             [
                 "results/oviedo2026/test_time.csv",

@@ -30,6 +30,7 @@ rule judge_claims:
         table=reported("results/{method}/claims.csv", "claims", "Claims"),
         svg=vector("claims", "claims"),
         png="figures/{method}/claims.png",
+        page="results/{method}/claims.md",
     log:
         "logs/{method}/judge_claims.log",
     conda:
@@ -55,7 +56,6 @@ rule summarise_claims:
         methods={name: METHODS[name] for name in PAPER_FIRST},
     output:
         headline="results/headline.csv",
-        pages=expand("results/{method}/claims.md", method=PAPER_FIRST),
         page=report(
             "results/claims.md",
             caption="../report/claims/page.rst",
@@ -130,6 +130,7 @@ rule compute_findings:
 
 
 TARGETS += [
+    *expand("results/{method}/claims.md", method=PAPER_FIRST),
     "results/claims.md",
     "build/verdicts_checked.txt",
     "results/audit/findings.csv",

@@ -1,4 +1,4 @@
-"""Verdict on every claim of the paper for one method, and their figure."""
+"""Verdict on every claim of the paper for one method, with its figure and page."""
 
 from _logged import run
 from _published import published_numbers
@@ -6,10 +6,11 @@ from _setups import read_method
 from inference_energy.claims.computed import exact_results
 from inference_energy.claims.figures import claims_chart
 from inference_energy.claims.judge import judge
+from inference_energy.claims.page import method_claims_page
 from inference_energy.claims.selectors import Results
 from inference_energy.drawing import save_all
 from inference_energy.method.files import merge
-from inference_energy.tables import read_table, write_table
+from inference_energy.tables import read_table, write_table, write_text
 
 TABLES = ("energy_per_query", "output_tokens", "fleet", "sensitivity")
 
@@ -40,8 +41,9 @@ def main(snakemake):
     )
     write_table(table, write.table, "claims")
     # numbers as the table states them
-    drawn = claims_chart(read_table(write.table, "claims"), published)
-    save_all({"claims": drawn}, [write.svg, write.png])
+    told = read_table(write.table, "claims")
+    save_all({"claims": claims_chart(told, published)}, [write.svg, write.png])
+    write_text(write.page, method_claims_page(method["id"], told, method["title"]))
 
 
 if __name__ == "__main__":

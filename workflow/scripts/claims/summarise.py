@@ -1,10 +1,10 @@
-"""Write the pages of claims and results/headline.csv from the tables of all methods."""
+"""Write results/claims.md and results/headline.csv from the tables of all methods."""
 
 import pandas as pd
 from _logged import run
 from inference_energy import documents
 from inference_energy.claims.headline import headline
-from inference_energy.claims.page import claims_page, method_claims_page
+from inference_energy.claims.page import claims_page
 from inference_energy.claims.selectors import Results
 from inference_energy.tables import read_table, write_table, write_text
 
@@ -12,7 +12,7 @@ TABLES = ("energy_per_query", "fleet", "test_time")
 
 
 def main(snakemake):
-    """Read the tables of every method, write the pages and the headline."""
+    """Read the tables of every method, write the page and the headline."""
     read, methods = snakemake.input, snakemake.params.methods
     of = {
         table: dict(zip(methods, (read_table(path, table) for path in read[table]), strict=True))
@@ -33,8 +33,6 @@ def main(snakemake):
     write_table(pd.concat(lines, ignore_index=True), snakemake.output.headline, "headline")
     titles = {name: method["title"] for name, method in methods.items()}
     write_text(snakemake.output.page, claims_page(of["claims"], titles))
-    for path, (name, table) in zip(snakemake.output.pages, of["claims"].items(), strict=True):
-        write_text(path, method_claims_page(name, table, titles[name]))
 
 
 if __name__ == "__main__":
