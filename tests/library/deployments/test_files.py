@@ -294,6 +294,10 @@ def test_an_example_that_is_not_there_is_not_its_own_remedy(methods, tmp_path, m
     (tmp_path / files.EXAMPLES[1]).touch()
     told = refusal(files.load, [EXAMPLE], methods)
     assert f"such as {files.EXAMPLES[1]}; restore it" in told
+    (tmp_path / files.EXAMPLES[1]).unlink()
+    (tmp_path / EXAMPLE).symlink_to("nowhere")
+    told = refusal(files.load, [EXAMPLE], methods)
+    assert told.endswith("allowed is a deployment file; restore it, or name another")
 
 
 def test_a_deployment_is_told_under_the_key_that_names_it(methods, mine):

@@ -107,7 +107,8 @@ def read_deployment(
     """Resolve and check one file, that a key names, and find its benchmarks; as :func:`load`."""
     path = provided(asked)
     if not os.path.exists(path):
-        known = [f"{FOLDER}/{name}.yaml" for name in listed(FOLDER)]
+        there = [name for name, file in listed(FOLDER).items() if os.path.exists(file)]
+        known = [f"{FOLDER}/{name}.yaml" for name in there]
         such = next((f" such as {example}" for example in EXAMPLES if example in known), "")
         remedy = "correct the path" if asked not in EXAMPLES else "restore it, or name another"
         raise InputError(
