@@ -307,3 +307,14 @@ def test_our_own_estimate_falls_with_the_load_and_holds_its_own_between():
         assert own["method"].eq("revised").all() and own["before"].eq(own["before"].iloc[0]).all()
         assert own["after"].is_monotonic_decreasing
         assert own["after"].iloc[0] > own["before"].iloc[0] > own["after"].iloc[-1]
+
+
+def test_our_own_estimate_is_told_with_the_power_of_long_queries():
+    """Power falls with longer outputs; a method takes it at one pair of lengths for all queries."""
+    method = METHODS["revised"]
+    median = method["regimes"]["long"]["output_tokens"]["median"]
+    reference = BY_ID["power-of-long"]["override"]["throughput_law"]["reference"]
+    assert reference == {**method["throughput_law"]["reference"], "output_tokens": median}
+    table = read("results/audit/findings.csv", "findings").set_index(["finding", "quantity"])
+    effect = table.loc[("power-of-long", "long median")]
+    assert 0.9 < effect["after"] / effect["before"] < 0.95
