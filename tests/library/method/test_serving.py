@@ -251,7 +251,7 @@ def served(monkeypatch):
 
     for function in (fitting, best_layouts, node_kw):
         monkeypatch.setattr(serving, function.__name__, function)
-    servers = serving.Servers(MADE_UP, {"a": "table"}, ROWS, "throughput", "power")
+    servers = serving.Servers(MADE_UP, {"a": "table"}, ROWS, None, "throughput", "power")
     monkeypatch.setattr(serving.Servers, "fit", lambda *given: servers)
     return serving.fit_serving(MADE_UP, None, {}), asked
 
@@ -356,7 +356,8 @@ def fitted_to(monkeypatch):
     kind = replace(LAWS["at-load"], fit_many=lambda rows: fits.append(list(rows.index)))
     monkeypatch.setitem(LAWS, "at-load", kind)
     monkeypatch.setattr(serving, "training_rows", lambda tables, runs, known: tables[0])
-    monkeypatch.setattr(serving, "fit_gpu_power", lambda hardware: None)
+    monkeypatch.setattr(serving, "measured_runs", lambda hardware: None)
+    monkeypatch.setattr(serving, "fit_gpu_power", lambda hardware, runs: None)
     monkeypatch.setattr(serving, "_fitted", {})
     gpus = pd.DataFrame({"gpu": ["H1", "H2", "RTX PRO 6000", None]})
     hardware = {"models": gpus, "gpus": gpus, "mlenergy": gpus}

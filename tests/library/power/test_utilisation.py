@@ -3,7 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.power.utilisation import UTILISATION, add_utilisation, alike, names
+from inference_energy.power.utilisation import (
+    UTILISATION,
+    add_utilisation,
+    alike,
+    names,
+    of_another,
+)
 from library.laws import made_up
 
 DENSE = {
@@ -192,6 +198,14 @@ def test_every_deployment_is_asked_for_what_it_is_and_columns_are_made_anew():
     found = add_utilisation(rows.assign(gpu=["M1", "M2", "M2", "M1"]), models, faster)
     assert found["tdp_w"].tolist() == [500, 900, 900, 500]
     assert found.loc[2, "memory"] == pytest.approx(2 * found.loc[3, "memory"])
+
+
+def test_a_model_is_told_from_others_whatever_its_name(models):
+    known = models.set_index("model")["aliases"].dropna()
+    model, alias = known.index[0], known.iloc[0].split(";")[0]
+    named = pd.Series([model, alias, alias.upper(), "Newcomer 10B"])
+    assert of_another(named, model, models).tolist() == [False, False, False, True]
+    assert of_another(named, "Newcomer 10B", models).tolist() == [True, True, True, False]
 
 
 def test_models_of_one_architecture_and_size_are_alike():

@@ -13,8 +13,9 @@ import pandas as pd
 from inference_energy.evidence.law import ENGINE
 from inference_energy.laws.pooled import Pooled
 from inference_energy.method.build import build
+from inference_energy.method.serving import Servers
 from inference_energy.method.setup import ServedModel, Setup
-from inference_energy.power.utilisation import alike, names
+from inference_energy.power.utilisation import of_another
 
 LOADS = {"distribution": "log-normal", "p5": 8.0, "p95": 512.0}
 """Loads of a node at which layouts are chosen and power is known; others lie between. [requests]"""
@@ -84,30 +85,18 @@ def unseen(
         "engines": {"kinds": dict.fromkeys(kinds["engine"], 1.0)},
         "load": LOADS,
     }
+    table, hardware = materials["table"], materials["hardware"]
     found = {}
     for model in method["benchmarks"]["models"]:
         if model not in set(kinds["model"]):
             continue
-        own = {
+        asked = {
+            **method,
             "serving": serving,
             "benchmarks": method["benchmarks"] | {"models": [model]},
             "blend": method["blend"] | {"models": 1},
         }
-        found[model] = build({**method, **own}, **_without(model, materials))
+        laws = Servers.fit(asked, table, hardware).without(model).laws()
+        others = table[of_another(table["model"], model, hardware["models"])]
+        found[model] = build(asked, **{**materials, "table": others}, laws=laws)
     return found
-
-
-def _without(model: str, materials: Mapping[str, Any]) -> dict[str, Any]:
-    """Materials without the rows of a model's network, whatever its name in them."""
-    hardware = materials["hardware"]
-    spelt, own = names(hardware["models"]), alike(pd.Series([model]), hardware["models"]).item()
-
-    def others(table: pd.DataFrame, column: str = "model") -> pd.DataFrame:
-        named = table[column].map(lambda name: spelt.get(str(name).lower(), name))
-        return table[alike(named, hardware["models"]) != own].reset_index(drop=True)
-
-    seen = {
-        "mlenergy": others(hardware["mlenergy"], "model_id"),
-        "inferencex": others(hardware["inferencex"]),
-    }
-    return {**materials, "table": others(materials["table"]), "hardware": {**hardware, **seen}}

@@ -18,7 +18,15 @@ from inference_energy.laws.rows import usable_rows
 from inference_energy.laws.training import training_rows
 from inference_energy.method.distributions import LogNormal
 from inference_energy.power.gpu import GpuPower
-from inference_energy.power.ways import Hardware, best_layouts, fit_gpu_power, fitting, node_kw
+from inference_energy.power.utilisation import of_another
+from inference_energy.power.ways import (
+    Hardware,
+    best_layouts,
+    fit_gpu_power,
+    fitting,
+    measured_runs,
+    node_kw,
+)
 
 LOADS, REACH = 12, 3.0
 """Loads that stand for a log-normal load (Gauss-Legendre quadrature of the logarithm), and standard
@@ -67,8 +75,8 @@ class Servers:
         Resolved method with the section ``serving``.
     hardware : mapping of str to DataFrame
         Tables models, gpus, nodes, mlenergy, inferencex and wall_power.
-    rows : DataFrame
-        Rows behind the law of throughput.
+    rows, runs : DataFrame
+        Rows behind the law of throughput, and runs behind that of power.
     throughput, power : LoadedFit, GpuPower
         The laws.
     """
@@ -76,6 +84,7 @@ class Servers:
     method: Mapping[str, Any]
     hardware: Hardware
     rows: pd.DataFrame
+    runs: pd.DataFrame
     throughput: LoadedFit
     power: GpuPower
 
@@ -93,11 +102,34 @@ class Servers:
             usable = usable_rows(table, chosen | {"precision": list(every)})
             rows = training_rows([usable], hardware["mlenergy"], known)
             throughput = cast(LoadedFit, LAWS[law].fit_many(rows))
+            runs = measured_runs(hardware)
             _fitted.clear()
-            _fitted[key] = rows, throughput, fit_gpu_power(hardware)
-        rows, throughput, power = _fitted[key]
+            _fitted[key] = rows, runs, throughput, fit_gpu_power(hardware, runs)
+        rows, runs, throughput, power = _fitted[key]
         _refuse_unknown(method, {"gpu": hardware["gpus"]["gpu"], "engine": rows["engine"]})
-        return cls(method, hardware, rows, throughput, power)
+        return cls(method, hardware, rows, runs, throughput, power)
+
+    def without(self, model: str) -> Self:
+        """The same with laws that have seen no row of a model's network, whatever its name."""
+        rows, runs = (
+            table[of_another(table["model"], model, self.hardware["models"])]
+            for table in (self.rows, self.runs)
+        )
+        rows = rows.reset_index(drop=True)
+        throughput = LAWS[self.method["throughput_law"]["name"]].fit_many(rows)
+        power = GpuPower.fit(runs, self.power.idle_share)
+        return replace(
+            self, rows=rows, runs=runs, throughput=cast(LoadedFit, throughput), power=power
+        )
+
+    def laws(self) -> dict[str, Served]:
+        """Laws of the method's models, as of :func:`fit_serving`."""
+        candidates = self.candidates(_kinds(self.method))
+        _refuse_homeless(self.method, candidates)
+        ways = self.ways(candidates)
+        utilisation = _utilisation(self.method, ways)
+        models = self.method["benchmarks"]["models"]
+        return {model: self.served(ways[ways["model"] == model], utilisation) for model in models}
 
     def candidates(self, kinds: pd.DataFrame) -> pd.DataFrame:
         """Layouts of model, gpu, precision, engine and share, whose GPUs hold the weights."""
@@ -158,7 +190,7 @@ def on_node(law: Law, node: str) -> Law:
     return own
 
 
-_fitted: dict[tuple, tuple[pd.DataFrame, LoadedFit, GpuPower]] = {}
+_fitted: dict[tuple, tuple[pd.DataFrame, pd.DataFrame, LoadedFit, GpuPower]] = {}
 
 
 def _content(table: pd.DataFrame) -> bytes:
@@ -194,13 +226,7 @@ def fit_serving(
     InputError
         If no node holds a model.
     """
-    servers = Servers.fit(method, table, hardware)
-    candidates = servers.candidates(_kinds(method))
-    _refuse_homeless(method, candidates)
-    ways = servers.ways(candidates)
-    utilisation = _utilisation(method, ways)
-    models = method["benchmarks"]["models"]
-    return {model: servers.served(ways[ways["model"] == model], utilisation) for model in models}
+    return Servers.fit(method, table, hardware).laws()
 
 
 def serve_elsewhere(

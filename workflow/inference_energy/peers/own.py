@@ -18,10 +18,10 @@ from inference_energy.evidence.load import Load, at_load, unseen
 from inference_energy.evidence.token_energy import energy_per_token
 from inference_energy.laws.registry import LAWS, Kind
 from inference_energy.method.setup import Setup
-from inference_energy.power import measured, node
+from inference_energy.power import node
 from inference_energy.power.gpu import GpuPower
-from inference_energy.power.utilisation import add_utilisation, names
-from inference_energy.power.ways import Hardware
+from inference_energy.power.utilisation import names
+from inference_energy.power.ways import Hardware, measured_runs
 
 ASKED = [name for name, kind in LAWS.items() if kind.pooled]
 """Laws that predict configurations which they have not seen."""
@@ -198,8 +198,7 @@ class PowerLaws:
 
     def __init__(self, hardware: Hardware) -> None:
         self.models, self.gpus = hardware["models"], hardware["gpus"]
-        runs = measured.rows(hardware["mlenergy"], hardware["inferencex"])
-        self.runs = add_utilisation(runs, self.models, self.gpus)
+        self.runs = measured_runs(hardware)
         self.idle = node.idle_share(hardware["wall_power"], hardware["nodes"], self.gpus)
         self.fits: dict[frozenset[int], GpuPower] = {}
 

@@ -116,6 +116,13 @@ def alike(model: pd.Series, models: pd.DataFrame) -> pd.Series:
     return model.map(lambda name: known.get(name, name))
 
 
+def of_another(named: pd.Series, model: str, models: pd.DataFrame) -> "pd.Series[bool]":
+    """Which names, aliases among them, mean no model of this one's architecture and size."""
+    known = names(models)
+    networks = named.map(lambda name: known.get(str(name).lower(), name))
+    return alike(networks, models) != alike(pd.Series([model]), models).item()
+
+
 def names(models: pd.DataFrame) -> dict[str, str]:
     """Model by its own name and by every alias, in lower case.
 

@@ -124,11 +124,16 @@ def _alike(rows: pd.DataFrame) -> list[NDArray[np.int64]]:
     return [np.asarray(own) for own in rows.groupby(LENGTHS).indices.values()]
 
 
-def fit_gpu_power(hardware: Hardware) -> GpuPower:
-    """Fit the law of GPU power to all measured runs."""
+def measured_runs(hardware: Hardware) -> pd.DataFrame:
+    """Runs that the law of GPU power is fitted to, after ``add_utilisation``."""
     runs = measured.rows(hardware["mlenergy"], hardware["inferencex"])
+    return add_utilisation(runs, hardware["models"], hardware["gpus"])
+
+
+def fit_gpu_power(hardware: Hardware, runs: pd.DataFrame | None = None) -> GpuPower:
+    """Fit the law of GPU power to all :func:`measured_runs`, which may be given."""
     idle = node.idle_share(hardware["wall_power"], hardware["nodes"], hardware["gpus"])
-    return GpuPower.fit(add_utilisation(runs, hardware["models"], hardware["gpus"]), idle)
+    return GpuPower.fit(measured_runs(hardware) if runs is None else runs, idle)
 
 
 def node_kw(
