@@ -63,6 +63,8 @@ SETTINGS: dict[Any, Any] = {
     "axes.titlesize": LARGE,
     "axes.titlelocation": "left",
     "axes.titleweight": "bold",
+    # no axis has ticks above it that a title must be kept clear of, and to look for them takes long
+    "axes.titley": 1.0,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
