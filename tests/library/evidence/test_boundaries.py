@@ -7,7 +7,7 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.evidence import boundaries
 from inference_energy.evidence.estimates import energy_at
-from inference_energy.evidence.load import Load
+from inference_energy.evidence.load import Load, at_load
 from inference_energy.laws.pooled import Pooled
 from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.build import build
@@ -167,6 +167,21 @@ def test_accelerators_of_a_node_that_knows_load_have_less_of_it_at_a_small_one(r
         )
         shares.append(alone / whole)
     assert 0.3 < shares[0] < shares[1] < shares[2] < 0.8
+
+
+def test_accelerators_at_a_load_have_the_spread_that_they_have_there(revised, convert):
+    """Host and fans hide more of it the less the accelerators draw."""
+    model, found = revised.models[0], []
+    for load in (8, 64, 400):
+        at = Load(load, "B200", "FP4", 8)
+        alone, whole = (
+            energy_at(revised, model.name, 1000, 300, place, convert, at).sigma
+            for place in (Place.ACCELERATOR, Place.SERVER)
+        )
+        (way,) = at_load(model, at, convert.gpus_per_node).law.shares()
+        assert np.sqrt(alone**2 - whole**2) == pytest.approx(way.beyond, rel=1e-6)
+        found.append(way.beyond)
+    assert found[0] > found[1] > found[2]
 
 
 def test_a_boundary_without_conversion_is_refused(setup, convert):

@@ -6,6 +6,7 @@ at the estimate's own model, lengths and boundary.
 """
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,8 +75,12 @@ def energy_at(
     InputError
         If the method has no law for the model, or no conversion to the boundary.
     """
+    served = at_load(_served(setup, model), load, convert.gpus_per_node)
+    if served.law.knows_accelerators:
+        # the spread of their power is that of this model at this load, not of all queries
+        counted = at_boundary(replace(setup, models=(served,)), boundary, convert)
+        return exact.fixed_energy(counted, counted.models[0], input_tokens, output_tokens)
     counted = at_boundary(setup, boundary, convert)
-    served = at_load(_served(counted, model), load, convert.gpus_per_node)
     return exact.fixed_energy(counted, served, input_tokens, output_tokens)
 
 
