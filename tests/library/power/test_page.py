@@ -67,3 +67,14 @@ def test_a_node_is_told_at_its_best_and_over_all_of_its_loads():
     range_of_best = f"{best.min():.2f} to {best.max():.2f} of 14.3 kW"
     assert f"- B200: where a token takes the least energy, the node draws {range_of_best}" in text
     assert f"Over all {own.sum()} loads" in text and "and 0 are in its P5-P95." in text
+
+
+def test_the_page_says_that_its_priors_are_not_blind():
+    assert "priors that were set while the errors below were looked at" in page(*tables())
+
+
+def test_the_page_does_not_give_prefill_alone_as_what_a_method_charges_more_for():
+    """Of a dense model longer inputs do not add to the power of a full node."""
+    text = page(*tables())
+    assert "a mixture of experts for inputs whose prefill draws more, too" in text
+    assert "as many requests as fit, in the layout of the highest throughput" in text

@@ -41,8 +41,11 @@ LEVELS = {
     "workload": (["network", "precision", "gpu", "gpus", "task"], 0.2),
 }
 """Levels of deviations: columns that make a group, and prior sd of z. Two GPUs or tasks cannot tell
-how much such groups differ, so those sd stay close to the prior; they were set while the errors on
-left-out groups were looked at."""
+how much such groups differ, so those sd stay close to the prior. All were set while the errors on
+left-out groups were looked at. With half and with twice of all of them the median factors of what
+is left out change by less than 0.01, while the 90 % intervals hold 83 to 91 % and 96 to 99 % of the
+runs, the 50 % intervals 39 to 47 % and 57 to 67 %; of the two finest levels alone, 89 to 93 % and
+93 to 95 %, and 43 to 51 % and 49 to 55 %."""
 
 LEVEL_COUNT = 3.0
 """How many groups the prior sd of a level counts as."""
