@@ -74,6 +74,7 @@ def test_a_law_that_charges_input_refuses_a_second_charge(mine, files, law):
 def test_a_fallback_that_charges_input_refuses_a_second_charge(mine, files):
     charge = {"value": 30, "unit": "1", "source": "supplement"}
     law = files["oviedo2026"]["throughput_law"] | {"fallback": "additive", "source": "a test"}
+    law |= {"minimum_rows": 4, "fallback_minimum_rows": 3}
     stated = {
         "throughput_law": law,
         "input_charge": {"input_tokens_per_output_token": charge},
@@ -413,6 +414,32 @@ def test_a_load_beside_a_law_that_knows_none_is_refused(files):
         "config/methods/mine.yaml: key throughput_law.name: value hierarchical: does not know the"
         " load that `serving` states; allowed beside it is at-load; name it or remove serving"
     )
+
+
+@pytest.mark.parametrize(
+    ("changed", "key", "words"),
+    [
+        ({"minimum_rows": 2}, "minimum_rows", "log-linear law are determined by 3 rows"),
+        (
+            {"fallback": "additive", "fallback_minimum_rows": 1},
+            "fallback_minimum_rows",
+            "additive law are determined by 3 rows",
+        ),
+    ],
+)
+def test_fewer_rows_than_determine_a_law_are_refused(mine, changed, key, words):
+    # one row has many log-linear laws through it, which give a median from 0.31 to 0.77 Wh
+    (problem,) = problems_of(mine(throughput_law=changed | {"source": "own"}))
+    value = changed[key]
+    assert f"key throughput_law.{key}: value {value}: the coefficients of the {words}" in problem
+    assert "allowed is at least 3" in problem
+
+
+def test_as_many_rows_as_determine_a_law_are_enough(mine):
+    law = {"name": "peak", "minimum_rows": 1, "fallback": "peak", "fallback_minimum_rows": 1}
+    for stated in (law, law | {"name": "additive", "minimum_rows": 3}):
+        files = mine(throughput_law=stated | {"source": "own"})
+        check(resolve("mine", files), SCHEMA, "mine")
 
 
 def test_every_quantity_is_walked_by_its_keys():

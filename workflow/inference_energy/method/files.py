@@ -421,6 +421,7 @@ def check(
         *_resample_problems(method, where),
         *_overhead_problems(method, where),
         *_serving_problems(method, where),
+        *_row_problems(method, where),
     ]
     trims = method["blend"].get("trim") if isinstance(method.get("blend"), dict) else None
     for pair in trims if isinstance(trims, list) else []:
@@ -563,6 +564,20 @@ def _serving_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
             f"{where}: key throughput_law.name: value {law}: does not know the load that"
             f" `serving` states; allowed beside it is {knowing}; name it or remove serving"
         )
+
+
+def _row_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Problems of laws that are fitted to fewer rows than they have coefficients."""
+    stated = method["throughput_law"]
+    for key, rows in (("name", "minimum_rows"), ("fallback", "fallback_minimum_rows")):
+        # a law that learns from the rows of others states no rows
+        least = LAWS[stated[key]].minimum_rows if rows in stated else 0
+        if least > stated.get(rows, 0):
+            yield (
+                f"{where}: key throughput_law.{rows}: value {stated[rows]}: the coefficients of the"
+                f" {stated[key]} law are determined by {least} rows, and many laws fit fewer;"
+                f" allowed is at least {least}; raise it, or name another law"
+            )
 
 
 def _kept(trims: Iterable[tuple[float, float]]) -> float:
