@@ -188,7 +188,7 @@ def changed_table(random, text):
         elif what == 10:
             rows.append([])
         else:
-            row[place] = f"'{row[place]}"
+            row[place] = random.choice(("'", "'", "'=", "''@", "'-a", "- ", "+ ")) + row[place]
     end = random.choice(("\n", "\n", "\n", "\r\n", "\r", "\n\r"))
     written = io.StringIO()
     csv.writer(written, lineterminator=end).writerows(rows)

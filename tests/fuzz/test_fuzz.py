@@ -84,10 +84,25 @@ def test_the_fuzzer_sees_a_hang(tmp_path, monkeypatch, bound, idles):
 
 
 def test_the_oracle_sees_a_changed_cell():
-    check_cell("1.50", 1.5)
-    for text, value in (("1.5", 1.6), ("a", None), ("a", "b")):
+    for text, value in (("1.50", 1.5), ("'=a", "=a"), ("''=a", "'=a"), ("'a", "'a")):
+        check_cell(text, value)
+    for text, value in (
+        ("1.5", 1.6),
+        ("a", None),
+        ("a", "b"),
+        ("ab", "b"),
+        ("'a", "a"),
+        ("'=a", "a"),
+        ("=a", "a"),
+    ):
         with pytest.raises(WrongError):
             check_cell(text, value)
+
+
+def test_tables_hold_formulas_behind_a_quote_and_signs_apart_from_their_number():
+    draw, seed = random.Random(0), "a,b\nx,1\n"
+    made = b"".join(mutations.changed_table(draw, seed) for _ in range(2000))
+    assert [cell for cell in (b"'=x", b"''@x", b"'-ax", b"- 1", b"+ 1") if cell not in made] == []
 
 
 def test_damage_is_drawn_from_its_number():
