@@ -1,6 +1,7 @@
 """Facts, numbers and JSON that every reader shares."""
 
 import json
+import math
 from datetime import date
 
 import pandas as pd
@@ -8,7 +9,7 @@ import pytest
 from inference_energy import tables
 from inference_energy.errors import InputError
 from inference_energy.method.boundary import Meter
-from inference_energy.readers import detect_and_read
+from inference_energy.readers import common, detect_and_read
 from inference_energy.readers.common import (
     Run,
     check_facts,
@@ -220,6 +221,17 @@ def test_json_that_is_no_list_of_objects_is_refused(text, problem):
         parse_json("run.json", text)
     assert str(caught.value).startswith(problem)
     assert "nested" not in problem or str(caught.value) == problem
+
+
+def test_a_number_that_overflows_is_not_taken_for_an_absent_one():
+    """A client that has no value writes NaN or Infinity; 400 digits are a slip."""
+    (record,) = parse_json("f", '{"a": Infinity, "b": 1.5, "c": 1e308}')
+    assert record == {"a": math.inf, "b": 1.5, "c": 1e308}
+    for text in (400 * "1" + ".5", "-1e400"):
+        with pytest.raises(InputError) as refused:
+            parse_json("run.json", f'{{"a": {text}}}')
+        told = f"holds the number {common.shown(text)}; allowed are at most {tables.LARGEST}"
+        assert str(refused.value) == f"run.json: {told}; correct the file"
 
 
 def test_crowded_json_is_refused_by_name(monkeypatch):

@@ -200,6 +200,14 @@ def read_bytes(path: AnyPath) -> bytes:
     return data
 
 
+def _finite(text: str) -> float:
+    """Number of a JSON document. What overflows would pass for a client's sign of no value."""
+    value = float(text)
+    if math.isinf(value):
+        raise InputError(f"holds the number {shown(text)}; allowed are at most {tables.LARGEST}")
+    return value
+
+
 def parse_json(path: AnyPath, text: str) -> list[Record]:
     """Parse the objects of a JSON file: one, a list of them, or several one after the other.
 
@@ -214,7 +222,7 @@ def parse_json(path: AnyPath, text: str) -> list[Record]:
         JSON that is cut off or wrong, with its line, or values that are not objects.
     """
     tables.refuse_crowded(path, text)
-    decoder = json.JSONDecoder(object_pairs_hook=documents.json_object)
+    decoder = json.JSONDecoder(object_pairs_hook=documents.json_object, parse_float=_finite)
     records: list[Record] = []
     position = 0
     while (position := _next(text, position)) < len(text):
