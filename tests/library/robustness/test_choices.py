@@ -79,7 +79,7 @@ def test_a_law_of_its_own_for_each_configuration_leaves_out_those_of_a_node():
 
 def test_a_fallback_that_charges_input_leaves_out_another_charge():
     base = METHODS["oviedo2026"]
-    law = base["throughput_law"] | {"fallback": "additive"}
+    law = base["throughput_law"] | {"fallback": "additive", "fallback_minimum_rows": 3}
     multiverse = checked(CONFIG, merge(base, {"throughput_law": law}))
     assert "input_charge" not in multiverse.choices
 
