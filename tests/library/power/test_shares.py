@@ -74,7 +74,7 @@ def test_a_sweep_is_told_at_its_ends(nodes, gpus):
 
 
 def test_the_committed_shares_are_those_of_the_committed_predictions(nodes, gpus):
-    """Eight H100 near their best draw less than the paper's method takes in its upper half."""
+    """Eight H100 near their best draw half to 0.7 of their maximum, as docs/power.md says."""
     shares = read("results/validation/power_shares.csv", "power_shares")
     runs = read("results/validation/power_predictions.csv", "power_predictions")
     again = node_shares(runs, nodes, gpus, read("data/node_power.csv", "node_power"))

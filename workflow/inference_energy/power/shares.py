@@ -29,11 +29,11 @@ def node_shares(
     full = maximum[["gpu", "gpus", "power_kw"]]
     runs = predictions[predictions["left_out"] == "model"].merge(full, on=["gpu", "gpus"])
     least = runs.groupby(SWEEP)["measured_j"].transform("min")
-    drawn = pd.DataFrame(index=runs.index, columns=["measured", "predicted", "p5", "p95"])
+    names = ["measured", "predicted", "p5", "p95"]
+    drawn = pd.DataFrame(index=runs.index, columns=names, dtype=float)
     for gpu, own in runs.groupby("gpu"):
-        watts = own[[f"{name}_w" for name in drawn]].to_numpy(float)
+        watts = own[[f"{name}_w" for name in names]].to_numpy(float)
         drawn.loc[own.index] = node_power(watts, find_node(str(gpu), nodes, gpus)) / W_PER_KW
-    drawn = drawn.astype(float)
     share = drawn.div(runs["power_kw"], axis=0)
     return runs[["source_id", "model", "architecture", "task", "gpu", "concurrency"]].assign(
         best=runs["measured_j"].eq(least).map({True: "yes", False: "no"}),
