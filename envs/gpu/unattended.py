@@ -4,6 +4,7 @@
 in the kit or on the machine. Finished tests and cells are not run again.
 """
 
+import itertools
 import json
 import os
 import platform
@@ -52,9 +53,11 @@ def main(work, minutes):
         pythons = {name: environment(kit, work, name, end) for name in ("client", "runner")}
         describe(results, pythons["runner"])
         card = gpu()
-        for test in plan["tests"]:
-            said[test["name"]] = run(on_card(test, plan, card), plan, kit, work, pythons, end)
-            say(f"{test['name']}: {said[test['name']]}")
+        for _, tests in itertools.groupby(plan["tests"], served):
+            on_this = [on_card(test, plan, card) for test in tests]
+            said |= run(on_this, plan, kit, work, pythons, end)
+            for test in on_this:
+                say(f"{test['name']}: {said[test['name']]}")
     finally:
         write(results / "outcome.json", json.dumps(said, indent=1) + "\n")
         pack(results, work / "back", plan["back_mib"])
@@ -187,40 +190,63 @@ def describe(results, python):
     write(results / "machine.json", json.dumps(machine, indent=1) + "\n")
 
 
-def run(test, plan, kit, work, pythons, end):
-    """Run a test with the first of its engines that answers; what became of it, in words.
+def served(test):
+    """What a server is started for: tests in a row that agree in it share one."""
+    return test["model"], test["engines"], test.get("options", []), test["facts"]
 
-    An engine that did not start is not tried again while another is left: it would cost the time of
-    every start.
+
+def run(tests, plan, kit, work, pythons, end):
+    """Run tests with the first of their engines that answers; what became of each, in words.
+
+    The tests share the engine. One that did not start is not tried again while another is left: it
+    would cost the time of every start.
     """
+    results = work / "results"
+    told = {test["name"]: [test["left_out"]] if "left_out" in test else [] for test in tests}
+    for name in told:
+        (results / name).mkdir(exist_ok=True)
+        if (results / name / DONE).exists():
+            told[name].insert(0, "finished")
+    left = [
+        test
+        for test in tests
+        if test["settings"]["concurrency"] and not (results / test["name"] / DONE).exists()
+    ]
+    if left:
+        server, failures = first_that_answers(left[0], plan, kit, work, end)
+        try:
+            for test in left:
+                outcome = [measure(test, server, work, pythons, end)] if server else []
+                told[test["name"]] = outcome + told[test["name"]] + failures
+        finally:
+            if server:
+                stop(server["process"])
+    return {name: "; ".join(parts) for name, parts in told.items()}
+
+
+def first_that_answers(test, plan, kit, work, end):
+    """Start the first of a test's engines that answers; it or None, and what the others said."""
     folder = work / "results" / test["name"]
-    told = [test["left_out"]] if "left_out" in test else []
-    if told and not test["settings"]["concurrency"]:
-        return told[0]
-    if (folder / DONE).exists():
-        return "; ".join(["finished", *told])
-    folder.mkdir(exist_ok=True)
     left = [name for name in test["engines"] if not (folder / f"{name}.failed").exists()]
+    told = []
     for name in left or test["engines"]:
         if time.monotonic() > end:
-            return "; ".join([*told, "no time left"])
-        engine = plan["engines"][name]
+            return None, [*told, "no time left"]
         try:
-            started = start(test, name, engine, plan, kit, work, end)
+            return start(test, name, plan["engines"][name], plan, kit, work, end), told
         except (OSError, subprocess.SubprocessError, RuntimeError) as error:
             told.append(f"{name}: {error}")
-            continue
-        server, address = started
-        try:
-            outcome = measure(test, name, engine, address, folder, work, pythons, end)
-        finally:
-            stop(server)
-        return "; ".join([outcome, *told])
-    return "; ".join(told)
+    return None, told
 
 
 def start(test, name, engine, plan, kit, work, end):
-    """Start an engine and wait until it has answered a query; its process and its address."""
+    """Start an engine and wait until it has answered a query.
+
+    Returns
+    -------
+    dict
+        process, name, and settings, those with which the stress test asks it.
+    """
     python = environment(kit, work, name, end)
     model = work / "models" / test["name"]
     if not model.exists():
@@ -243,12 +269,12 @@ def start(test, name, engine, plan, kit, work, end):
         streams = {"stdout": log, "stderr": log}
         server = subprocess.Popen(command, env=offline, start_new_session=True, **streams)
     address = f"http://127.0.0.1:{engine['port']}/v1"
-    served = engine.get("served_as", "{name}").format(**words)
+    served_as = engine.get("served_as", "{name}").format(**words)
     until = min(end, time.monotonic() + engine["start_seconds"])
     answered = False
     try:
         while server.poll() is None and time.monotonic() < until and not answered:
-            answered = answers(address, served, until - time.monotonic())
+            answered = answers(address, served_as, until - time.monotonic())
             if not answered:
                 time.sleep(POLL)
         code = server.poll()
@@ -256,7 +282,9 @@ def start(test, name, engine, plan, kit, work, end):
         if not answered:
             stop(server)
     if answered:
-        return server, address
+        asked = {"endpoint": address, "model": served_as, "tokenizer": str(model)}
+        asked |= {"facts": {"engine": engine["engine"]}} | engine.get("settings", {})
+        return {"process": server, "name": name, "settings": asked}
     if code is None and until == end:
         raise RuntimeError("time was over before it answered")
     (work / "results" / test["name"] / f"{name}.failed").touch()
@@ -298,23 +326,17 @@ def stop(process):
     process.wait()
 
 
-def measure(test, name, engine, address, folder, work, pythons, end):
+def measure(test, server, work, pythons, end):
     """Run the stress test beside nvidia-smi's own log, load by load; what became of it, in words.
 
-    Each run holds one load more, the smallest first: what time does not suffice for is the largest,
-    whose queries take longest, and all smaller ones are whole.
+    Each run holds one load more, in the order of the plan: what time does not suffice for is the
+    last, and all before it are whole.
     """
-    words = {"name": test["model"], "model": work / "models" / test["name"]}
-    settings = {
-        "endpoint": address,
-        "model": engine.get("served_as", "{name}").format(**words),
-        "name": test["name"],
-        "tokenizer": str(words["model"]),
-        "aiperf": str(pythons["client"].parent / "aiperf"),
-        "facts": {"model": test["model"], "engine": engine["engine"]} | test["facts"],
-    }
-    settings |= engine.get("settings", {}) | test["settings"]
-    loads = sorted(settings["concurrency"])
+    folder, asked = work / "results" / test["name"], server["settings"]
+    settings = asked | test["settings"] | {"name": test["name"]}
+    settings["aiperf"] = str(pythons["client"].parent / "aiperf")
+    settings["facts"] = {"model": test["model"]} | asked["facts"] | test["facts"]
+    loads = settings["concurrency"]
     codes = []
     beside = smi_log(folder)
     try:
@@ -323,12 +345,12 @@ def measure(test, name, engine, address, folder, work, pythons, end):
             codes.append(run_loads(stated, folder, work, pythons["runner"], end))
     except subprocess.TimeoutExpired:
         left = ", ".join(map(str, loads[len(codes) :]))
-        return f"{name}: time was over at concurrency {left}; start again to go on"
+        return f"{server['name']}: time was over at concurrency {left}; start again to go on"
     finally:
         if beside:
             stop(beside)
     if codes[-1]:
-        return f"{name}: ended with code {codes[-1]}: see runner.log"
+        return f"{server['name']}: ended with code {codes[-1]}: see runner.log"
     (folder / DONE).touch()
     return "finished"
 

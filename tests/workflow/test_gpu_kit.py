@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import shutil
 import signal
 import sys
 import tarfile
@@ -41,15 +42,17 @@ H100, H200 = ("NVIDIA H100 80GB HBM3", 81559.0), ("NVIDIA H200", 143771.0)
 @pytest.mark.parametrize(
     ("number", "card", "loads"),
     [
-        (0, H200, [1, 32, 128]),
-        (0, H100, [1, 32, 128]),
+        (0, H200, [32]),
+        (1, H200, [1, 8, 128, 192]),
+        (2, H200, [256]),
+        (3, H200, [1, 32, 128]),
+        (3, H100, [1, 32, 128]),
         # 68 GiB of weights
-        (1, H200, [32]),
-        (1, H100, []),
-        (0, ("NVIDIA H200", 30_000.0), [1, 32]),
-        (0, ("NVIDIA H200", 25_000.0), [1]),
-        (1, ("Tesla T4", 15_360.0), [32]),
-        (1, None, [32]),
+        (0, H100, []),
+        (3, ("NVIDIA H200", 30_000.0), [1, 32]),
+        (3, ("NVIDIA H200", 25_000.0), [1]),
+        (0, ("Tesla T4", 15_360.0), [32]),
+        (0, None, [32]),
     ],
 )
 def test_loads_are_those_that_the_gpu_holds(number, card, loads):
@@ -128,9 +131,11 @@ def test_first_error_of_an_engine_is_told(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("left", "outcome"), [(9, "finished"), (2, "time was over at concurrency 8")]
+    ("left", "outcome"), [(9, "finished"), (2, "time was over at concurrency 2")]
 )
-def test_loads_are_run_from_the_smallest_one_more_each_time(left, outcome, tmp_path, monkeypatch):
+def test_loads_are_run_in_the_order_of_the_plan_one_more_each_time(
+    left, outcome, tmp_path, monkeypatch
+):
     stated = []
 
     def run_loads(settings, *rest):
@@ -143,10 +148,11 @@ def test_loads_are_run_from_the_smallest_one_more_each_time(left, outcome, tmp_p
     monkeypatch.setattr(unattended, "smi_log", lambda folder: None)
     test = {"name": "t", "model": "m", "facts": {}, "settings": {"concurrency": [8, 1, 2]}}
     pythons = {"client": tmp_path / "python", "runner": tmp_path / "python"}
-    rest = ("e", {"engine": "e"}, "http://h/v1", tmp_path, tmp_path, pythons, 0.0)
-    assert outcome in unattended.measure(test, *rest)
-    assert stated == [[1], [1, 2], [1, 2, 8]][:left]
-    assert (tmp_path / unattended.DONE).exists() == (outcome == "finished")
+    (tmp_path / "results/t").mkdir(parents=True)
+    server = {"name": "e", "settings": {"facts": {"engine": "e"}}}
+    assert outcome in unattended.measure(test, server, tmp_path, pythons, 0.0)
+    assert stated == [[8], [8, 1], [8, 1, 2]][:left]
+    assert (tmp_path / "results/t" / unattended.DONE).exists() == (outcome == "finished")
 
 
 @pytest.mark.parametrize("test", PLAN["tests"], ids=lambda test: test["name"])
@@ -240,7 +246,8 @@ def kit(tmp_path):
     engine = {"engine": "e", "start_seconds": 60}
     ends = engine | {"command": [sys.executable, "-c", "raise SystemExit(7)"], "port": 1}
     lasts = engine | {"command": [sys.executable, "-c", LASTS], "port": 2}
-    test = {"name": "t", "model": "m", "engines": ["ends", "lasts"], "facts": {}, "settings": {}}
+    test = {"name": "t", "model": "m", "engines": ["ends", "lasts"], "facts": {}}
+    test["settings"] = {"concurrency": [1]}
     plan = {"engines": {"ends": ends, "lasts": lasts}, "tests": [test], "back_mib": 1}
     (tmp_path / "kit/models/t").mkdir(parents=True)
     (tmp_path / "kit/plan.json").write_text(json.dumps(plan))
@@ -257,6 +264,35 @@ def test_engine_that_did_not_start_is_not_tried_again(kit, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert (said.count("starting ends"), said.count("starting lasts")) == (1, 2)
     assert json.loads((kit / "results/outcome.json").read_text()) == {"t": "time was over"}
+
+
+def test_tests_in_a_row_that_need_the_same_server_share_it(kit, monkeypatch, capsys):
+    planned = json.loads((kit / "kit/plan.json").read_text())
+    (test,) = planned["tests"]
+    finished = test | {"name": "finished"}
+    (kit / "results/finished").mkdir(parents=True)
+    (kit / "results/finished" / unattended.DONE).touch()
+    others = [test | {"name": "too", "settings": {"concurrency": [2]}}, test | {"name": "other"}]
+    others[1]["facts"] = {"precision": "FP8"}
+    tests = [finished, test | {"engines": ["lasts"]}, *(o | {"engines": ["lasts"]} for o in others)]
+    shutil.copytree(kit / "kit/models/t", kit / "kit/models/other")
+    (kit / "kit/plan.json").write_text(json.dumps(planned | {"tests": tests}))
+    monkeypatch.setattr(unattended, "environment", lambda *rest: Path(sys.executable))
+    monkeypatch.setattr(unattended, "answers", lambda *rest: True)
+    asked = []
+    monkeypatch.setattr(
+        unattended,
+        "measure",
+        lambda test, server, *rest: asked.append((test["name"], server["process"].pid)) or "asked",
+    )
+    monkeypatch.setattr(signal, "signal", lambda *rest: None)
+    unattended.main(kit, 5)
+    assert [name for name, _ in asked] == ["t", "too", "other"]
+    pids = [pid for _, pid in asked]
+    assert pids[0] == pids[1] != pids[2]
+    assert capsys.readouterr().err.count("starting lasts") == 2
+    outcome = json.loads((kit / "results/outcome.json").read_text())
+    assert outcome == {"finished": "finished"} | dict.fromkeys(["t", "too", "other"], "asked")
 
 
 def test_what_there_is_comes_back_when_it_is_told_to_end(kit):
