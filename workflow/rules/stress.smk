@@ -37,7 +37,9 @@ rule stress:
 
 
 OWN_NODE = "results/own_node"
-OWN_TESTS = ["h200-llama-3.1-70b-fp8", "h200-llama-3.1-8b-bf16"]
+OWN_TESTS = expand(
+    "h200-llama-3.1-{test}", test=["70b-fp8", "70b-fp8-pilot", "8b-bf16", "8b-bf16-256"]
+)
 OWN_TABLES = ["energy", "impact", "parts", "predicted", "ratio"]
 
 

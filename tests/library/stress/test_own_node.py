@@ -58,7 +58,7 @@ def test_remarks_become_findings_and_one_repetition_is_one(cells, timeline):
 
 
 def test_settings_are_those_that_the_laws_ask_for(cells):
-    own = cells[cells["model"] == "Llama 3.1 8B"]
+    own = cells[cells["test"] == "h200-llama-3.1-8b-bf16"]
     settings = own_node.settings_of(own)
     assert settings["lengths"] == [300, 4500] and settings["concurrency"] == [1, 32, 128]
     assert settings["facts"] == {
@@ -88,7 +88,8 @@ def test_the_page_says_of_how_many_cells_an_interval_holds_the_energy(cells):
     line = {"scope": "gpu", "concurrency": 1, "output_tokens": 300, "prediction": "law with load"}
     line |= {"predicted": 1.0, "low": 0.5, "high": 1.5, "measured": 2.0, "quotient": 2.0}
     line |= {"basis": "measured"}
-    own = cells[(cells["concurrency"] == 1) & (cells["output_tokens"] == 300)]
+    own = cells[cells["test"] == "h200-llama-3.1-8b-bf16"]
+    own = own[(own["concurrency"] == 1) & (own["output_tokens"] == 300)]
     ratios = read(f"results/own_node/{own['test'].iloc[0]}/ratio.csv", "stress_ratio")
     told = {own["test"].iloc[0]: {"predicted": pd.DataFrame([line]), "ratio": ratios.iloc[:0]}}
     page = own_node.page(own, told, read("data/sources.csv", "sources"), "../results/own_node")
@@ -107,16 +108,52 @@ def test_the_page_parts_the_growth_with_the_output_and_names_what_is_missing(cel
         assert float(token) == pytest.approx(float(power) * float(time), abs=0.015)
     below = sum(int((table["predicted"] < table["measured"]).sum()) for table in ratios)
     assert f"than was measured at {below} of {len(found)} loads" in page
-    for model in cells.loc[cells["cell"].str.startswith(own_node.PILOT), "model"]:
-        assert f"Of {model} there is the pilot alone" in page
+    for pilot in cells[cells["cell"].str.startswith(own_node.PILOT)].itertuples():
+        day = pilot.window_start[:10]
+        assert f"Of {pilot.model} on {day} there is the pilot alone" in page
     beside = re.search(r"nvidia-smi's log of power, once a second, is (\S+) % to (\S+) % off", page)
     away = 100 * (cells["log_energy_j"] / cells["energy_j"] - 1)
     assert [float(end) for end in beside.groups()] == [round(away.min(), 1), round(away.max(), 1)]
 
 
+def test_the_page_sets_what_was_measured_again_beside_the_first_time(cells):
+    page = (ROOT / "docs/own_node.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"\| (.*), (\w+) \| (\d+) \| ([\d,]+) \| (\S+) \((\S+)\), (\S+) \(\S+\) \| (\S+) \|", page
+    )
+    assert len(rows) == 1
+    model, precision, load, length, first, day, second, quotient = rows[0]
+    own = cells[(cells["model"] == model) & (cells["precision"] == precision)]
+    own = own[
+        (own["concurrency"] == int(load)) & (own["output_tokens"] == int(length.replace(",", "")))
+    ]
+    own = own.sort_values("window_start")
+    energies = own["energy_j"] * own["delivered_tokens"] / own["window_tokens"] / J_PER_WH
+    assert own["test"].nunique() == len(own) == 2 and own["window_start"].iloc[0].startswith(day)
+    assert [float(first), float(second)] == pytest.approx(list(energies), rel=1e-3)
+    assert float(quotient) == pytest.approx(energies.max() / energies.min(), abs=1e-3)
+
+
+def test_predictions_are_scored_at_the_cells_that_were_measured(cells):
+    page = (ROOT / "docs/own_node.md").read_text(encoding="utf-8")
+    for prediction in ("law with load \\| GPU, measured", "revised \\| node, computed"):
+        count = re.search(rf"\| {prediction} \| (\d+) \|", page)
+        assert int(count[1]) == len(cells)
+
+
+def test_the_page_names_the_load_at_which_the_gpu_waits_most(cells):
+    page = (ROOT / "docs/own_node.md").read_text(encoding="utf-8")
+    idlest = cells.sort_values("utilisation").iloc[0]
+    waits = f"{100 * (1 - idlest['utilisation']):.0f} %"
+    assert (
+        f"With {idlest['model']} at {idlest['concurrency']} at once no kernel runs for {waits}"
+        in page
+    )
+
+
 def test_the_kits_page_says_how_long_the_loads_took(timeline):
     text = (ROOT / "docs/gpu_kit.md").read_text(encoding="utf-8")
-    own = timeline[timeline["test"].str.contains("-8b-")]
+    own = timeline[timeline["test"] == "h200-llama-3.1-8b-bf16"]
     times = pd.to_datetime(own["time"])
     took = (times.max() - times.min()).total_seconds() / SECONDS_PER_MINUTE
     assert f"the 8B's loads took {took:.0f} minutes" in text

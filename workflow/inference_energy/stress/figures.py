@@ -10,6 +10,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
 from inference_energy.drawing import (
     BLACK,
@@ -55,6 +56,9 @@ PERCENTILES: dict[int, tuple[Literal["-", "--", ":"], str]] = {
 
 HEADROOM = 1.08
 """Top of an axis over what it shows, so that its edge cuts no mark."""
+
+MOST_TICKS = 6
+"""Steps between the ticks of a latency."""
 
 STATES = {
     "power_w": "power [W]",
@@ -212,12 +216,14 @@ def _latency(cells: pd.DataFrame) -> Figure:
         _say_nothing(axis, "no cell is used")
         axis.set(xlabel="output tokens", ylabel=label)
         _from_zero(axis)
+        # their number must not hang on the room that the legend leaves: the label would move again
+        axis.yaxis.set_major_locator(MaxNLocator(MOST_TICKS, steps=[1, 2, 5, 10]))
     handles = [Line2D([], [], color=c, label=f"{n} at once") for n, c in colours.items()]
     handles += [
         Line2D([], [], color=DARK_GREY, ls=style, marker=mark, ms=3, label=f"p{percent}")
         for percent, (style, mark) in PERCENTILES.items()
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=8)
+    figure.legend(handles=handles, loc="outside lower center", ncols=6)
     return figure
 
 

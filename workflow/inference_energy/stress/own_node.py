@@ -155,7 +155,9 @@ def page(
         meters=away.agg(["min", "max"]).to_dict(),
         farthest=farthest.to_dict(),
         pilots=cells[cells["cell"].str.startswith(PILOT)].to_dict("records"),
-        capped={name: slowest[name] for name in ("concurrency", "clock_mhz")},
+        capped=slowest.to_dict(),
+        idlest=cells.nsmallest(1, "utilisation").iloc[0].to_dict(),
+        repeated=list(_repeated(cells)),
         fastest=cells["clock_mhz"].max(),
     )
 
@@ -188,6 +190,21 @@ def _tests(
         }
 
 
+def _repeated(cells: pd.DataFrame) -> Iterable[dict[Hashable, Any]]:
+    """What more than one test measured, by day: how far a result is repeated."""
+    keys = ["model", "precision", "gpu", "concurrency", "output_tokens"]
+    queries = [cells["energy_j"], cells["window_tokens"], cells["delivered_tokens"]]
+    told = cells.assign(energy_wh=[energy_per_query(*of) for of in zip(*queries, strict=True)])
+    for _, group in told.groupby(keys, sort=True):
+        if len(set(group["test"])) > 1:
+            group = group.sort_values("window_start")
+            energies = zip(group["energy_wh"], group["window_start"], strict=True)
+            yield group.iloc[0].to_dict() | {
+                "days": ", ".join(f"{energy:.3g} ({start[:10]})" for energy, start in energies),
+                "quotient": group["energy_wh"].max() / group["energy_wh"].min(),
+            }
+
+
 def _ratios(ratios: pd.DataFrame, cells: pd.DataFrame) -> Iterable[dict[Hashable, Any]]:
     """Ratios of a test, with those of an output token: its energy, power and time."""
     places = ["concurrency", "output_tokens"]
@@ -203,7 +220,8 @@ def _ratios(ratios: pd.DataFrame, cells: pd.DataFrame) -> Iterable[dict[Hashable
 
 def _errors(predicted: Iterable[pd.DataFrame]) -> list[dict[str, Any]]:
     """How far each prediction is off over all cells, and how often its interval holds them."""
-    every = pd.concat(predicted, ignore_index=True)
+    # every length is predicted at every load, also where no cell was run
+    every = pd.concat(predicted, ignore_index=True).dropna(subset=["measured"])
     every = every[(every["prediction"] == LAW) == (every["scope"] == GPUS)]
     rows = []
     for name, group in every.groupby("prediction", sort=True):
