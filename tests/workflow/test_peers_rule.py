@@ -5,7 +5,7 @@ import sys
 
 import pandas as pd
 import pytest
-from inference_energy.peers.rows import read_rows
+from inference_energy.peers.rows import own_rows, read_rows
 from inference_energy.tables import read_table
 from processes import one_message, run, snakemake
 from repository import ROOT, read
@@ -21,7 +21,10 @@ KEY = ["predictor", "told", "id"]
 
 
 def runs():
-    return read_rows({name: ROOT / place for name, place in PLACES.items()})
+    measured = read_rows({name: ROOT / place for name, place in PLACES.items()})
+    cells = read("data/measured/own_node/cells.csv", "own_node")
+    own = own_rows(cells, read(PLACES["models"], "models"))
+    return pd.concat([measured, own], ignore_index=True)
 
 
 def test_asking_is_no_part_of_the_reproduction(forced_plan):

@@ -16,6 +16,7 @@ rule ask_peers:
         "Asking EcoLogits and AIConfigurator for the measured runs"
     input:
         **PEER_TABLES,
+        own_node=provided("data/measured/own_node/cells.csv"),
         ask=own("workflow/scripts/peers/ask.py"),
         lock=own("envs/peers.lock"),
         code=sorted({*code("peers/ask_peers.py"), *code("peers/ask.py")}),

@@ -52,6 +52,7 @@ rule tell_own_node:
         **source_inputs(LOADED) | LOAD_TABLES,
         cells=provided("data/measured/own_node/cells.csv"),
         timeline=provided("data/measured/own_node/timeline.csv"),
+        answers=provided("data/published/peers.csv"),
         claims=provided("data/published/claims.csv"),
         sources=provided("data/sources.csv"),
         method=expand("results/{method}/method.yaml", method=LOADED),

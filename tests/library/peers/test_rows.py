@@ -1,6 +1,7 @@
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.peers.rows import ADDED_UP, COLUMNS, rows
+from inference_energy.peers.rows import ADDED_UP, COLUMNS, own_rows, rows
+from repository import read
 
 MEASUREMENTS = ["throughput_tps", "energy_per_token_j"]
 
@@ -47,6 +48,19 @@ def test_names_of_a_source_lead_to_one_model(runs, tables):
     run = tables["mlenergy"].query("model_id == 'Qwen/Qwen3-235B-A22B-Thinking-2507-FP8'").iloc[0]
     found = runs.set_index("id").loc[f"mlenergy.{run['row']}"]
     assert (found["model"], found["architecture"]) == ("Qwen3 235B A22B", "moe")
+
+
+def test_cells_of_own_stress_tests_stand_apart_from_the_runs(runs, tables):
+    cells = read("data/measured/own_node/cells.csv", "own_node")
+    own = own_rows(cells, tables["models"])
+    assert list(own) == COLUMNS and len(own) == len(cells)
+    assert own["id"].is_unique and not set(own["id"]) & set(runs["id"])
+    assert own.drop(columns="method_model").notna().all().all()
+    # of the window's tokens
+    each = cells["energy_j"] / cells["window_tokens"]
+    assert own["energy_per_token_j"].to_numpy() == pytest.approx(each.to_numpy(), rel=1e-4)
+    first = own.iloc[0]
+    assert (first["architecture"], first["gpus"], first["tensor_parallel"]) == ("dense", 1, 1)
 
 
 def test_unknown_model_is_named(tables):

@@ -92,7 +92,12 @@ def test_the_page_says_of_how_many_cells_an_interval_holds_the_energy(cells):
     own = own[(own["concurrency"] == 1) & (own["output_tokens"] == 300)]
     ratios = read(f"results/own_node/{own['test'].iloc[0]}/ratio.csv", "stress_ratio")
     told = {own["test"].iloc[0]: {"predicted": pd.DataFrame([line]), "ratio": ratios.iloc[:0]}}
-    page = own_node.page(own, told, read("data/sources.csv", "sources"), "../results/own_node")
+    others = pd.DataFrame({"quantity": ["throughput"], "prediction": ["package"], "cell": ["a"]})
+    others = others.assign(measured=2.0, predicted=4.0)
+    sources = read("data/sources.csv", "sources")
+    page = own_node.page(own, told, others, sources, "../results/own_node")
+    assert "| package | 1 | 0.50 to 0.50 | 2.00 |" in page
+    assert "| law with load | 1 | 2.00 to 2.00 | 2.00 |" in page
     assert "| law with load | GPU, measured | 1 | 2.00 to 2.00 | 2.00 | 3.0 to 3.0 | 0 |" in page
     assert "| 1 | 300 | 202 |" in page and "| – | – | – |" in page
 
@@ -139,6 +144,23 @@ def test_predictions_are_scored_at_the_cells_that_were_measured(cells):
     for prediction in ("law with load \\| GPU, measured", "revised \\| node, computed"):
         count = re.search(rf"\| {prediction} \| (\d+) \|", page)
         assert int(count[1]) == len(cells)
+
+
+def test_other_estimators_stand_in_the_order_of_their_errors():
+    page = (ROOT / "docs/own_node.md").read_text(encoding="utf-8")
+    part = page.partition("## Other estimators on the same cells")[2].partition("\n## ")[0]
+    found = re.findall(r"\| ([^|]+) \| \d+ \| \S+ to \S+ \| (\S+) \|", part)
+    tables = [dict(found[:3]), dict(found[3:])]
+    assert [len(table) for table in tables] == [3, 2]
+    for table in tables:
+        medians = [float(median) for median in table.values()]
+        assert medians == sorted(medians)
+        assert "law with load" in table
+    nearer = next(iter(tables[1])) != "law with load"
+    told = (ROOT / "docs/load.md").read_text(encoding="utf-8")
+    assert nearer == (
+        "throughput of AIConfigurator is nearer than the law's" in " ".join(told.split())
+    )
 
 
 def test_the_page_names_the_load_at_which_the_gpu_waits_most(cells):

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from inference_energy.energy.equation import token_energy
 from inference_energy.errors import InputError
 from inference_energy.project import AnyPath
 from inference_energy.tables import read_table
@@ -52,6 +53,9 @@ STEADY = "steady"
 INPUT_TOKENS = 300.0
 """Input of ML.ENERGY's runs, which do not state it: a chat's first turn, or a question with its
 choices. [tokens]"""
+
+OWN = "own_node."
+"""Begin of the id of a cell of the project's own stress tests."""
 
 ADDED_UP = "GPUs of prefill and decode added up"
 """Begin of the note of rows that no single group of GPUs has served."""
@@ -103,6 +107,40 @@ def rows(
     for column in ("architecture", "params_total_b", "params_active_b"):
         together[column] = together["model"].map(known[column])
     return together[COLUMNS]
+
+
+def own_rows(cells: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """Cells of the project's own stress tests, to be predicted as :func:`rows` are.
+
+    They stand apart from those: no fit of this project, and none of a package, has seen them.
+
+    Parameters
+    ----------
+    cells, models : DataFrame
+        Tables of schemas ``own_node`` and ``models``.
+
+    Returns
+    -------
+    DataFrame
+        COLUMNS, one row a cell in the order of ``cells``. [tokens/s, J]
+    """
+    known = models.set_index("model")
+    described = {
+        name: cells["model"].map(known[name])
+        for name in ("architecture", "params_total_b", "params_active_b")
+    }
+    told = cells.assign(
+        id=OWN + cells["test"] + "." + cells["cell"],
+        table="own_node",
+        method_model=cells["model"],
+        gpus=cells["n_gpus"],
+        attention_data_parallel=1,
+        expert_parallel=1,
+        protocol=STEADY,
+        energy_per_token_j=token_energy(cells["power_w"], cells["throughput_tps"]),
+        **described,
+    )
+    return told[COLUMNS]
 
 
 def _key(name: object) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from inference_energy.peers.score import QUANTITIES
 from inference_energy.stress.forecast import LAW, Forecast
 from inference_energy.stress.plan import LEAST_REPETITIONS
 from inference_energy.stress.results import tell
@@ -123,6 +124,7 @@ def tell_test(
 def page(
     cells: pd.DataFrame,
     told: Mapping[str, Mapping[str, pd.DataFrame]],
+    others: pd.DataFrame,
     sources: pd.DataFrame,
     folder: str,
 ) -> str:
@@ -134,6 +136,8 @@ def page(
         Schema ``own_node``.
     told : dict of str to dict
         Tables predicted, ratio and power of each test, as :func:`tell_test` writes them.
+    others : DataFrame
+        From ``peers.own_node.beside``.
     sources : DataFrame
         Schema ``sources``.
     folder : str
@@ -150,6 +154,7 @@ def page(
         sources=notes.reset_index().to_dict("records"),
         tests=list(_tests(cells, told)),
         errors=_errors(table["predicted"] for table in told.values()),
+        others=_others(pd.concat([_of_law(told.values()), others], ignore_index=True)),
         law_below=int((ratios["predicted"] < ratios["measured"]).sum()),
         ratios=len(ratios),
         meters=away.agg(["min", "max"]).to_dict(),
@@ -205,6 +210,36 @@ def _repeated(cells: pd.DataFrame) -> Iterable[dict[Hashable, Any]]:
             }
 
 
+def _of_law(told: Iterable[Mapping[str, pd.DataFrame]]) -> pd.DataFrame:
+    """Energies by the law with load, in the form of those of other estimators."""
+    every = pd.concat([tables["predicted"] for tables in told], ignore_index=True)
+    own = every[(every["prediction"] == LAW) & (every["scope"] == GPUS)]
+    own = own.dropna(subset=["measured"])[["prediction", "measured", "predicted"]]
+    return own.assign(quantity=QUANTITIES["energy_per_token_j"])
+
+
+def _others(others: pd.DataFrame) -> dict[Hashable, list[dict[str, Any]]]:
+    """How far other estimators are off, by quantity, the nearest first."""
+    found: dict[Hashable, list[dict[str, Any]]] = {}
+    for quantity, own in others.groupby("quantity", sort=True):
+        lines = []
+        for name, group in own.groupby("prediction"):
+            quotients = group["measured"] / group["predicted"]
+            lines.append({"prediction": name} | _spread(quotients))
+        found[quantity] = sorted(lines, key=lambda line: line["median"])
+    return found
+
+
+def _spread(quotients: pd.Series) -> dict[str, Any]:
+    """Number, ends and median factor of measured over predicted."""
+    return {
+        "n": len(quotients),
+        "low": quotients.min(),
+        "high": quotients.max(),
+        "median": np.exp(np.log(quotients).abs().median()),
+    }
+
+
 def _ratios(ratios: pd.DataFrame, cells: pd.DataFrame) -> Iterable[dict[Hashable, Any]]:
     """Ratios of a test, with those of an output token: its energy, power and time."""
     places = ["concurrency", "output_tokens"]
@@ -226,16 +261,12 @@ def _errors(predicted: Iterable[pd.DataFrame]) -> list[dict[str, Any]]:
     rows = []
     for name, group in every.groupby("prediction", sort=True):
         inside = group["measured"].between(group["low"], group["high"])
-        quotients = group["quotient"]
         rows.append(
-            {
+            _spread(group["quotient"])
+            | {
                 "prediction": name,
-                "n": len(group),
-                "low": quotients.min(),
-                "high": quotients.max(),
                 "of": "GPU, measured" if name == LAW else "node, computed",
                 "widths": (group["high"] / group["low"]).agg(["min", "max"]).to_dict(),
-                "median": np.exp(np.log(quotients).abs().median()),
                 "inside": int(inside.sum()),
             }
         )

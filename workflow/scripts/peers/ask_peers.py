@@ -4,9 +4,10 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import pandas as pd
 from _logged import run
 from inference_energy.errors import InputError
-from inference_energy.peers.rows import MEASURED, read_rows
+from inference_energy.peers.rows import MEASURED, own_rows, read_rows
 from inference_energy.tables import read_table, write_table
 
 
@@ -18,7 +19,9 @@ def main(snakemake):
             f"{python}: no such file; EcoLogits and AIConfigurator have an environment of their"
             " own; make it with: make peers-env"
         )
-    rows = read_rows({name: read[name] for name in MEASURED})
+    cells, models = (read_table(read[name], name) for name in ("own_node", "models"))
+    runs = read_rows({name: read[name] for name in MEASURED})
+    rows = pd.concat([runs, own_rows(cells, models)], ignore_index=True)
     with tempfile.TemporaryDirectory() as folder:
         asked, answered = Path(folder, "rows.csv"), Path(folder, "answers.csv")
         rows.to_csv(asked, index=False)

@@ -50,6 +50,7 @@ def main(snakemake):
     read, output, names = snakemake.input, snakemake.output, snakemake.params.methods
     rows = read_rows({name: read[name] for name in MEASURED})
     answers = read_table(read.answers, "peer_answers")
+    answers = answers[answers["id"].isin(rows["id"])]
     methods = {name: documents.read(path) for name, path in zip(names, read.method, strict=True)}
     materials = read_materials(read)
     hardware = materials.shared["hardware"]

@@ -6,9 +6,10 @@ from _logged import run
 from _setups import read_materials
 from _training import read_training
 from inference_energy import documents
+from inference_energy.peers.own_node import beside
 from inference_energy.project import shown
 from inference_energy.reports import told
-from inference_energy.stress.forecast import forecast
+from inference_energy.stress.forecast import LAW, forecast
 from inference_energy.stress.own_node import page, settings_of, tell_test
 from inference_energy.tables import read_table, write_text
 
@@ -40,7 +41,9 @@ def main(snakemake):
             table: read_table(folder / f"{table}.csv", f"stress_{table}")
             for table in ("predicted", "ratio")
         }
-    text = page(cells, written, sources, f"../{shown(folder.parent)}")
+    answers = read_table(read.answers, "peer_answers")
+    others = beside(cells, answers, training, materials.shared["hardware"], LAW)
+    text = page(cells, written, others, sources, f"../{shown(folder.parent)}")
     write_text(snakemake.output.page, told(text, Path(snakemake.output.page).parent))
 
 
