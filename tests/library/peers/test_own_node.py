@@ -62,6 +62,10 @@ def test_energy_of_a_throughput_is_the_power_of_our_law_at_it(found, cells, hard
     law = fit_gpu_power(hardware)
     drawn = law.predict(_asked(cells.iloc[[0]], speed.iloc[[0]], hardware))
     assert watts.iloc[0] == pytest.approx(drawn["gpu_power_w"].iloc[0])
+    told = found.loc[ENERGY, own_node.TOLD_SPEED].reindex(ids)
+    measured = found.loc[THROUGHPUT, LAW]["measured"].reindex(ids)
+    drawn = law.predict(_asked(cells, measured, hardware))["gpu_power_w"]
+    assert (told["predicted"] * measured).to_numpy() == pytest.approx(drawn.to_numpy())
     tdp = hardware["gpus"].set_index("gpu")["tdp_w"]["H200-SXM-141GB"]
     assert (watts < tdp).all() and (watts > tdp / 4).all()
 

@@ -16,6 +16,8 @@ ECOLOGITS = "ecologits"
 BY_POWER_LAW = f"{NAMES[CONFIGURATOR]} with our power law"
 """AIConfigurator models no power here: its throughput at the power that our law has at it."""
 
+TOLD_SPEED = "our power law, told the throughput"
+
 COLUMNS = ["quantity", "prediction", "cell", "measured", "predicted"]
 
 
@@ -26,7 +28,7 @@ def beside(
     hardware: Hardware,
     law: str,
 ) -> pd.DataFrame:
-    """Predictions of the packages, told everything, and the throughput of the law with load.
+    """Predictions of the packages, told everything, and of the law with load and that of power.
 
     Parameters
     ----------
@@ -54,6 +56,7 @@ def beside(
         (throughput, law): _law_throughput(rows, training, hardware),
         (throughput, NAMES[CONFIGURATOR]): speed,
         (energy, BY_POWER_LAW): _energy_at(rows, speed, hardware),
+        (energy, TOLD_SPEED): _energy_at(rows, rows["throughput_tps"], hardware),
         (energy, NAMES[ECOLOGITS]): of[ECOLOGITS]["energy_per_token_j"],
     }
     parts = [
