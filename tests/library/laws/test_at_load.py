@@ -22,6 +22,7 @@ from inference_energy.laws.at_load import (
     AtLoadFit,
     describe,
     keys,
+    throughput_before_fit,
 )
 from inference_energy.laws.mixed import TAIL
 from inference_energy.laws.registry import LAWS
@@ -66,6 +67,22 @@ def conditioned(fitted, models, gpus):
         return fitted.condition(describe(rows, models, gpus))
 
     return of
+
+
+def test_before_any_fit_a_throughput_is_that_of_the_priors(conditioned, models, gpus):
+    """At whatever load, and in a finite run; no number of the fit is in it."""
+    others = {"concurrency": 16.0}, {"requests": 3000.0, "engine": "vLLM"}
+    rows = pd.DataFrame([ONE | {"requests": np.inf} | change for change in ({}, *others)])
+    factors = np.log([median for median, _ in PARTS.values()])
+    expected = [
+        replace(
+            conditioned(row), log_factors=factors, slopes=np.zeros(2), requests=row["requests"]
+        ).predict(1000.0, 500.0)
+        for row in rows.to_dict("records")
+    ]
+    found = throughput_before_fit(rows, models, gpus)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    assert found[1] < found[0]
 
 
 def test_a_new_version_of_finite_runs_is_known_but_for_its_edition(conditioned):

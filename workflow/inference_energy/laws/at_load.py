@@ -486,6 +486,23 @@ def _times_at_peak(rows: pd.DataFrame) -> Array:
     return part_seconds(traits, n_in, n_out, 0.0, *load_of(rows)) / n_out[:, None]
 
 
+def throughput_before_fit(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> Array:
+    """Throughput that rows should have for all that is known before any is measured. [tokens/s]
+
+    Every factor is at the median of its prior (``serving.PARTS``), so that no row moves it.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Table of schema ``throughput``, with both lengths; its throughput does not matter.
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
+    """
+    factors = np.array([median for median, _ in PARTS.values()])
+    at_peak = _times_at_peak(describe(rows, models, gpus))
+    return np.exp(-mixed.time_of(at_peak * factors, HIDDEN)[0])
+
+
 def _along_rows(rows: pd.DataFrame) -> Array:
     return _along(rows["input_tokens"].to_numpy(float), rows["output_tokens"].to_numpy(float))
 
