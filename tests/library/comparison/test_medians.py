@@ -1,11 +1,14 @@
 """Medians of mixtures of two methods: the same as one by one, with little work."""
 
+import numpy as np
 import pytest
 from inference_energy.comparison import medians as comparison_medians
 from inference_energy.comparison.medians import ExactMedians, fitted_from
 from inference_energy.energy.exact import blend_energy, fleet_energy, regime_energy
+from inference_energy.energy.mixtures import Mixture
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import fit_laws
+from inference_energy.method import build as method_build
 from inference_energy.method.build import build
 from inference_energy.method.differences import differing, with_settings
 from inference_energy.method.files import merge
@@ -28,9 +31,9 @@ CHANGES = {
 }
 
 
-def one_by_one(method):
+def one_by_one(method, given=None):
     """Medians of a method that is built for itself."""
-    setup = build(method, **paper(method))
+    setup = build(method, **(given or paper(method)))
     return {
         f"{name} median": blend_energy(setup, *regime_energy(setup, regime)).quantile(0.5)
         for name, regime in setup.regimes.items()
@@ -63,6 +66,41 @@ def test_the_energy_of_a_day_is_that_which_each_mixture_has_alone():
     assert not [name for name in ExactMedians(paper)(V2) if name.endswith("day")]
 
 
+def test_a_charge_of_input_a_blend_by_size_and_a_light_node_count_in_a_mixture():
+    charge = {"value": 30, "unit": "1", "source": "a test"}
+    dearest = max(build(V2, **paper(V2)).models, key=lambda model: model.node_power).name
+    light = {"models": {dearest: {"value": 0.5, "unit": "kW", "source": "a test"}}}
+    changed = [
+        V2,
+        merge(V2, {"input_charge": {"input_tokens_per_output_token": charge}}),
+        merge(V2, {"blend": {"ranked_by": "parameters", "models": 2}}),
+        merge(V2, {"node_power": light}),
+    ]
+    given = materials(changed)
+    medians = ExactMedians(given)
+    found = [medians(method) for method in changed]
+    assert len({answer["traditional median"] for answer in found}) == len(changed)
+    for method, answer in zip(changed, found, strict=True):
+        assert answer == pytest.approx(one_by_one(method, given(method)), rel=1e-9)
+
+
+def test_lengths_of_a_trace_are_those_of_the_state_of_the_data():
+    traced = {"distribution": "empirical", "trace": "t", "unit": "tokens", "source": "a test"}
+    now = merge(V2, {"regimes": {"long": {"output_tokens": traced}}})
+    now["regimes"]["long"]["output_tokens"] = traced
+    then = now | {"data": {"value": "HEAD"}}
+    lengths = np.linspace(100, 900, 101)
+
+    def given(method):
+        return {"table": PAPER, "traces": {"t": tuple(lengths * (3 if "data" in method else 1))}}
+
+    medians = ExactMedians(given, ["long"])
+    for method in (now, then):
+        alone = one_by_one(method, given(method))["long median"]
+        assert medians(method)["long median"] == pytest.approx(alone, rel=1e-9)
+    assert medians(then)["long median"] > 2 * medians(now)["long median"]
+
+
 def test_what_does_not_change_is_not_computed_again(monkeypatch):
     asked, made = [], comparison_medians.model_energy
 
@@ -84,8 +122,9 @@ def test_what_does_not_change_is_not_computed_again(monkeypatch):
 
 
 def test_laws_that_are_known_are_not_fitted(monkeypatch):
-    monkeypatch.setattr(comparison_medians, "fit_suitable", None)
     medians, alone = ExactMedians(paper), one_by_one(V2)
+    for module in (comparison_medians, method_build):
+        monkeypatch.setattr(module, "fit_suitable", None)
     medians.take(V2, fit_laws(V2, **paper(V2)))
     assert medians(V2) == pytest.approx(alone, rel=1e-9)
 
@@ -113,7 +152,8 @@ def test_a_law_is_not_fitted_to_rows_that_its_method_could_not_have():
         ExactMedians(materials([V2, full]))(mixed)
 
 
-def test_only_what_is_asked_for_is_computed():
+def test_only_what_is_asked_for_is_computed(monkeypatch):
+    monkeypatch.setattr(Mixture, "mean", None)
     medians = ExactMedians(paper)(V2)
     assert list(medians) == ["traditional median", "long median"]
     assert ExactMedians(paper, ["long"])(V2) == {"long median": medians["long median"]}

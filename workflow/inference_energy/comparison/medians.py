@@ -31,6 +31,9 @@ are served."""
 FACTORS = ("power_utilisation", "pue", "input_charge", "monte_carlo")
 """Sections besides a regime's that a model's energy on a node of one kW follows from."""
 
+KEPT = ("materials", "laws", "setup", "regime", "models", "median", "mean")
+"""What is computed once for each state of the sections that it follows from."""
+
 Method = Mapping[str, Any]
 
 
@@ -72,7 +75,7 @@ class ExactMedians:
         days: bool = False,
     ) -> None:
         self._materials_of, self._asked, self._days = materials_of, regimes, days
-        self._known: dict[tuple[str, str], Any] = {}
+        self._known: dict[str, dict[str, Any]] = {what: {} for what in KEPT}
 
     def __call__(self, method: Method) -> dict[str, float]:
         """Medians of a resolved method by headline [Wh], and the energy of a day [GWh/day].
@@ -108,10 +111,10 @@ class ExactMedians:
 
     def _once(self, what: str, depends_on: list, make: Callable[[], Any]) -> Any:
         # a mixture may hold the keys of a section in another order
-        key = what, json.dumps(_unsourced(depends_on), sort_keys=True)
-        if key not in self._known:
-            self._known[key] = make()
-        return self._known[key]
+        known, key = self._known[what], json.dumps(_unsourced(depends_on), sort_keys=True)
+        if key not in known:
+            known[key] = make()
+        return known[key]
 
     @staticmethod
     def _sections(method: Method, *names: str) -> list:
