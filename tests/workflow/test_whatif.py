@@ -434,6 +434,19 @@ def test_what_is_unusual_stands_on_the_page(copied, monkeypatch, tmp_path):
     assert "What is unusual" not in (copied / "build/whatif/oviedo2025/page.md").read_text()
 
 
+def test_a_throughput_two_digits_off_is_unusual_on_the_page(copied, monkeypatch):
+    """The headline doubles, and nothing that hardware allows is broken."""
+    path = copied / ROWS
+    with edited(path, replaced(path.read_text(), ",,3732.40,", ",,37.324,")):
+        call(script(monkeypatch, "comparison/whatif"), [ROWS], method="oviedo2026", base=None)
+    for page in ("page.md", "page.html"):
+        shown = (copied / "build/whatif/oviedo2026" / page).read_text()
+        _, _, unusual = shown.partition("What is unusual")
+        assert "0.631" in shown
+        assert f"table: {ROWS}: Llama 3.1 405B on 8 x H100-SXM-80GB, 128/128 tokens: " in unusual
+        assert "throughput_tps 37.324: unusual; 0.0115 times what its hardware should " in unusual
+
+
 def test_the_command_ends_with_the_page(fresh):
     path, edit, words, _ = EDITS["PUE"]
     with edited(fresh / path, edit((fresh / path).read_text())):

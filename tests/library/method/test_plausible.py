@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.laws.hardware import against_hardware, over_context
@@ -9,7 +10,7 @@ from inference_energy.laws.rows import usable_rows
 from inference_energy.method import plausible
 from inference_energy.method.files import merge
 from inference_energy.method.materials import tables_of
-from inference_energy.method.plausible import Tables, held_against
+from inference_energy.method.plausible import Tables, against_peers, held_against
 from repository import METHODS, read
 
 
@@ -380,6 +381,174 @@ def test_what_is_said_of_a_throughput_in_full(paper, rows, known, factor, first,
     assert sentences[0] == (
         f"{WHERE}Llama 3.1 405B on 8 x H100-SXM-80GB, 128/128 tokens: {first.format(*reason)}"
     )
+
+
+SLIP = 100
+"""A throughput typed with its point two digits off."""
+
+
+def misread(rows, place, factor):
+    """Rows of which one has another throughput."""
+    wrong = rows.copy()
+    wrong.loc[place, "throughput_tps"] *= factor
+    return wrong
+
+
+def told_apart(method, rows, known):
+    problems, warnings = held_against(method, rows, known)
+    assert problems == []
+    return [warning for warning in warnings if "what its hardware should give" in warning]
+
+
+def test_what_is_said_of_a_row_apart_from_its_peers_in_full(paper, rows, known):
+    """The row of Llama 3.1 405B with the longest output, a hundred times too slow."""
+    chosen = rows["model"].eq("Llama 3.1 405B") & rows["source_id"].eq("trtllm-0.19")
+    wrong = misread(rows, rows.index[chosen & rows["throughput_tps"].eq(3661.85)][0], 1 / SLIP)
+    problems, (warning,) = held_against(paper, wrong, known)
+    assert problems == []
+    assert warning == (
+        f"{WHERE}Llama 3.1 405B on 8 x H100-SXM-80GB, 500/2000 tokens: throughput_tps 36.6185:"
+        " unusual; 0.0103 times what its hardware should give, where the 6 other rows of Llama 3.1"
+        " 405B on 8 x H100-SXM-80GB in FP8 have 0.672 to 1.22 times; usual is at most 10 times off"
+        " the median; compare the columns throughput_tps, input_tokens, output_tokens and"
+        " concurrency with trtllm-0.19, performance overview, table of Llama 3.1 405B,"
+        " H100-SXM-80GB, FP8, TP8, 500/2000"
+    )
+
+
+def test_of_a_row_at_a_load_the_load_is_told_and_of_one_without_a_place_the_source(
+    paper, rows, known
+):
+    place = rows.index[rows["source_id"].eq("llama-nemotron-fig4")][0]
+    wrong = misread(rows, place, 1 / SLIP).assign(locator=None).astype(rows.dtypes)
+    (warning,) = told_apart(paper, wrong, known)
+    assert " on 8 x H100-SXM-80GB, 500/2000 tokens, 250 at once: throughput_tps 52: " in warning
+    assert warning.endswith(" and concurrency with llama-nemotron-fig4")
+
+
+def test_every_row_of_the_paper_is_told_where_it_is_two_digits_off(paper, rows, known):
+    """Too fast it may be refused already, for no GPU gives it."""
+    for place in usable_rows(rows, paper["benchmarks"]).index:
+        for factor in (SLIP, 1 / SLIP):
+            problems, warnings = held_against(paper, misread(rows, place, factor), known)
+            (told,) = problems + warnings
+            row = rows.loc[place]
+            lengths = f"{row['input_tokens']:g}/{row['output_tokens']:g} tokens"
+            assert f"{row['model']} on 8 x {row['gpu']}, {lengths}" in told, (told, factor)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_rows_are_well_within_what_is_usual_and_two_digits_off_are_well_beyond(name, known):
+    """No committed row is as far off as the bound by a factor of 1.8, nor is one with a slip."""
+    used = usable_rows(rows_of(METHODS[name]), METHODS[name]["benchmarks"])
+    found = against_peers(used, known)
+    assert found["apart"].notna().all()
+    farthest = np.exp(np.abs(np.log(found["apart"])).max())
+    assert farthest < plausible.USUAL_APART / 1.8
+    assert SLIP / farthest > 1.8 * plausible.USUAL_APART
+
+
+def test_a_slow_load_a_hundred_times_too_fast_is_a_warning(known):
+    """Few requests leave a GPU's peak so far away that no bound of the hardware tells."""
+    revised = METHODS["revised"]
+    rows = rows_of(revised)
+    used = usable_rows(rows, revised["benchmarks"])
+    slow = used[used["model"].eq("DeepSeek-R1") & used["concurrency"].eq(4)]
+    place = slow["throughput_tps"].idxmin()
+    fast = misread(rows, place, SLIP)
+    (warning,) = told_apart(revised, fast, known)
+    assert f": throughput_tps {fast.loc[place, 'throughput_tps']:g}: unusual; " in warning
+    assert "tokens, 4 at once: " in warning
+
+
+@pytest.mark.parametrize(
+    ("chosen", "words"),
+    [
+        # one row on its GPUs, two of the model elsewhere
+        ({"model": "DeepSeek-R1", "gpu": "H100-SXM-80GB"}, "the 2 other rows of DeepSeek-R1 have"),
+        # two rows of a model, of which either may be wrong
+        (
+            {"model": "Llama-3.1 Nemotron Ultra 253B", "input_tokens": 500.0},
+            "the 21 other rows of all models known as well have",
+        ),
+    ],
+)
+def test_a_row_with_few_peers_is_held_against_more_distant_ones(paper, rows, known, chosen, words):
+    (place,) = rows.index[(rows[list(chosen)] == pd.Series(chosen)).all(axis=1)]
+    (warning,) = told_apart(paper, misread(rows, place, 1 / SLIP), known)
+    assert words in warning
+
+
+def test_rows_on_another_number_of_gpus_are_the_next_nearest(known):
+    full = METHODS["full-load"]
+    rows = rows_of(full)
+    own = {"model": "Llama 3.1 70B", "gpu": "H100-SXM-80GB", "tensor_parallel": 2}
+    alike = rows.index[(rows[list(own)] == pd.Series(own)).all(axis=1)]
+    few = misread(rows.drop(alike[2:]), alike[0], 1 / SLIP)
+    (warning,) = told_apart(full, few, known)
+    assert "other rows of Llama 3.1 70B on H100-SXM-80GB in FP8 have" in warning
+
+
+def test_two_slips_of_five_rows_do_not_hide_each_other(paper, rows, known):
+    own = rows[rows["model"].eq("Llama 3.1 70B")]
+    wrong = misread(misread(own, own.index[0], 1 / SLIP), own.index[4], 1 / SLIP)
+    method = merge(at_power(paper, 10.2), {"benchmarks": {"models": ["Llama 3.1 70B"]}})
+    told = told_apart(method, wrong, known)
+    assert ["128/128 tokens" in told[0], "500/2000 tokens" in told[1], len(told)] == [1, 1, 2]
+
+
+def test_of_two_rows_neither_is_told(paper, rows, known):
+    own = rows[rows["model"].eq("Llama 3.1 70B")][:2]
+    method = at_power(paper, 10.2)
+    assert told_apart(method, misread(own, own.index[0], 1 / SLIP), known) == []
+    assert against_peers(own, known)["apart"].isna().all()
+
+
+def test_rows_of_an_unknown_model_are_held_against_their_own_alone(paper, rows, known):
+    """What its hardware should give is not known, but rows of one model err alike."""
+    others = {"Llama 3.1 70B": "Zorro", "Llama-3.1 Nemotron Ultra 253B": "Quux"}
+    own = rows.replace({"model": others}).assign(params_total_b=None)
+    own.loc[own["model"].isin(["Zorro", "Quux"]), "throughput_tps"] *= 30
+    method = at_power(paper, 10.2)
+    assert told_apart(method, own, known) == []
+    place = own.index[own["model"] == "Zorro"][0]
+    (warning,) = told_apart(method, misread(own, place, 1 / SLIP), known)
+    assert "the 4 other rows of Zorro on 8 x H100-SXM-80GB in FP8 have" in warning
+
+
+def test_rows_on_an_unknown_gpu_are_held_against_others_on_it_alone(paper, rows, known):
+    """What a GPU gives that the table lacks is a guess: others are not held against it, nor it."""
+    first = usable_rows(rows, paper["benchmarks"]).groupby("model").head(1).index
+    own = rows.copy()
+    own.loc[first, "gpu"] = "Z900"
+    own.loc[first, "throughput_tps"] *= 30
+    assert told_apart(paper, own, known) == []
+    (warning,) = told_apart(paper, misread(own, first[0], 1 / SLIP), known)
+    assert "the 4 other rows of all models known as well have" in warning
+
+
+def test_a_row_that_no_gpu_gives_is_not_told_again(paper, rows, known):
+    place = rows.index[rows["model"].eq("Llama 3.1 70B")][0]
+    problems, warnings = held_against(paper, misread(rows, place, 1000), known)
+    assert [len(problems), warnings] == [1, []]
+
+
+def test_three_rows_apart_are_told_and_the_others_counted(paper, rows, known):
+    own = rows.copy()
+    places = usable_rows(rows, paper["benchmarks"]).groupby("model").head(1).index[:4]
+    own.loc[places, "throughput_tps"] /= SLIP
+    told = held_against(paper, own, known)[1]
+    assert sum("what its hardware should give" in warning for warning in told) == 3
+    assert told[3:] == [f"{WHERE}1 more rows like these"]
+
+
+def test_a_row_as_far_off_as_is_usual_is_no_warning(paper, rows, known, monkeypatch):
+    found = against_peers(usable_rows(rows, paper["benchmarks"]), known)
+    last = np.exp(np.abs(np.log(found["apart"])).max())
+    monkeypatch.setattr(plausible, "USUAL_APART", last * (1 + 1e-9))
+    assert told_apart(paper, rows, known) == []
+    monkeypatch.setattr(plausible, "USUAL_APART", last * (1 - 1e-9))
+    assert len(told_apart(paper, rows, known)) == 1
 
 
 @pytest.mark.parametrize(("count", "last"), [(3, None), (5, "2 more rows like these")])

@@ -3,14 +3,16 @@
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from inference_energy.documents import near
+from inference_energy.laws.at_load import throughput_before_fit
 from inference_energy.laws.hardware import (
     DRAWN_ALIKE,
     FULLEST,
@@ -40,6 +42,20 @@ POWER, USUAL_POWER = (0.2, 6.0), (0.8, 3.0)
 GPUs take less, and a small model's row counts a part of the node."""
 NODE_GPUS = 8
 """GPUs of a node of servers, for models that need fewer."""
+USUAL_APART = 10.0
+"""Times that the throughput of a row, over what its hardware should give, may be off the median of
+its peers [1]. Of the committed methods no row is more than 5.6 times off, and of 1,200 choices at
+random among all rows of data/throughput none more than 7.9: a point two digits off tells on each.
+"""
+LEAST_PEERS = 3
+"""Rows, itself among them, whose median a row is held against: of two either may be wrong."""
+PEERS = {
+    ("model", "gpu", "n_gpus", "precision"): "{model} on {n_gpus:g} x {gpu} in {precision}",
+    ("model", "gpu", "precision"): "{model} on {gpu} in {precision}",
+    ("model", "guessed"): "{model}",
+    ("guessed",): "all models known as well",
+}
+"""What a row and its peers have in common, the nearest peers first, and how they are called."""
 SLIP = 0.9
 """How alike a name and a known one are that may be meant: one letter of ten is another. [1]"""
 SHOWN = 3
@@ -289,6 +305,7 @@ def _rows(
         f"allowed is at most {LONGEST:g}; {lengths}",
     )
     where = f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}"
+    told = pd.Series(False, rows.index)
     for ratio, is_problem, is_unusual, reason in (
         (peak, peak > PEAK, peak > USUAL_PEAK, fast_reason),
         (slow, slow < SLOWEST, slow < USUAL_SLOWEST, slow_reason),
@@ -297,6 +314,9 @@ def _rows(
     ):
         yield from _told(rows, ratio, is_problem & known, where, reason, True)
         yield from _told(rows, ratio, is_unusual & ~(is_problem & known), where, reason, False)
+        told |= is_problem | is_unusual
+    for sentence in _apart(rows, against_peers(rows, tables), ~told, where):
+        yield False, sentence
     for column, names in unknown.items():
         if names:
             yield (
@@ -379,17 +399,85 @@ def _told(
 ) -> Iterator[tuple[bool, str]]:
     """Sentences about the first rows chosen, and how many there are besides."""
     what, remedy = reason
-    mark = "" if is_problem else "unusual; "
+
+    def said(index: Any) -> str:
+        sentence = f"{ratio[index]:.3g} {what}"
+        return f"{sentence}; {remedy}" if is_problem else f"unusual; {sentence}"
+
+    for sentence in _first(rows, chosen, where, said):
+        yield is_problem, sentence
+
+
+def _first(
+    rows: pd.DataFrame, chosen: pd.Series, where: str, said: Callable[[Any], str]
+) -> Iterator[str]:
+    """What is said of the first rows chosen, by their index, and how many there are besides."""
     for index in rows.index[chosen][:SHOWN]:
         row = rows.loc[index]
-        sentence = (
+        load = row["concurrency"]
+        at_once = "" if pd.isna(load) else f", {load:g} at once"
+        yield (
             f"{where}: {row['model']} on {row['tensor_parallel']} x {row['gpu']},"
-            f" {row['input_tokens']:g}/{row['output_tokens']:g} tokens: throughput_tps"
-            f" {row['throughput_tps']:g}: {mark}{ratio[index]:.3g} {what}"
+            f" {row['input_tokens']:g}/{row['output_tokens']:g} tokens{at_once}: throughput_tps"
+            f" {row['throughput_tps']:g}: {said(index)}"
         )
-        yield is_problem, f"{sentence}; {remedy}" if is_problem else sentence
     if chosen.sum() > SHOWN:
-        yield is_problem, f"{where}: {chosen.sum() - SHOWN} more rows like these"
+        yield f"{where}: {chosen.sum() - SHOWN} more rows like these"
+
+
+def against_peers(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+    """Hold rows against those of the same model and hardware, or the nearest that are enough.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of schema ``throughput``, with both lengths.
+    tables : Tables
+        What is known of models and GPUs.
+
+    Returns
+    -------
+    DataFrame
+        ``share``, throughput over what the hardware should give at the row's lengths and load [1];
+        ``apart``, that over the median of the row and its peers [1], NaN without enough of them;
+        the columns that PEERS names; and ``near``, the place in PEERS of those that were found.
+    """
+    share = rows["throughput_tps"] / throughput_before_fit(rows, tables.models, tables.gpus)
+    unknown = _unknown(rows, tables)
+    # what a model or a GPU should give of which nothing is known is off by one factor for all
+    model, gpu = (rows[name].where(rows[name].isin(unknown[name]), "") for name in unknown)
+    found = rows.assign(
+        share=share, n_gpus=copy_gpus(rows), guessed=model + " " + gpu, apart=np.nan, near=0
+    )
+    log_share = np.log(share)
+    for place, columns in enumerate(PEERS):
+        groups = log_share.groupby([found[column] for column in columns])
+        enough = (groups.transform("size") >= LEAST_PEERS) & found["apart"].isna()
+        found.loc[enough, "apart"] = np.exp(log_share - groups.transform("median"))[enough]
+        found.loc[enough, "near"] = place
+    return found
+
+
+def _apart(
+    rows: pd.DataFrame, found: pd.DataFrame, candidates: pd.Series, where: str
+) -> Iterator[str]:
+    """Sentences about those of the candidates that are far from their peers."""
+
+    def said(index: Any) -> str:
+        row = found.loc[index]
+        columns, called = list(PEERS.items())[row["near"]]
+        others = found["share"][found[[*columns]].eq(row[[*columns]]).all(axis=1)].drop(index)
+        cited = [row[column] for column in ("source_id", "locator") if pd.notna(row[column])]
+        return (
+            f"unusual; {row['share']:.3g} times what its hardware should give, where the"
+            f" {len(others)} other rows of {called.format(**row)} have"
+            f" {others.min():.3g} to {others.max():.3g} times; usual is at most {USUAL_APART:g}"
+            " times off the median; compare the columns throughput_tps, input_tokens,"
+            f" output_tokens and concurrency with {', '.join(cited)}"
+        )
+
+    far = np.abs(np.log(found["apart"])) > math.log(USUAL_APART)
+    yield from _first(rows, candidates & far, where, said)
 
 
 def _powers(
