@@ -28,6 +28,11 @@ APART = 5.0
 FIGURES = 6
 """Significant figures of what is computed here."""
 
+LEAST_LOGGED = 0.9
+"""Share of a window's seconds that nvidia-smi's log, one reading a second, must hold."""
+
+SERVER = ["model", "gpu", "n_gpus", "tensor_parallel", "precision", "engine"]
+
 SMI = {
     "timestamp": "time",
     " power.draw.instant [W]": "power_w",
@@ -39,7 +44,13 @@ SMI = {
 
 def main(name, source_id, *folders):
     """Replace the rows of a test."""
-    found = [one_test(Path(folder)) for folder in folders]
+    if not folders:
+        sys.exit("no folder is given: tables.py NAME SOURCE_ID FOLDER...")
+    found = [read_test(Path(folder)) for folder in folders]
+    servers = pd.concat([rows[SERVER] for rows, _ in found]).drop_duplicates()
+    if len(servers) > 1:
+        several = " and ".join(", ".join(map(str, row)) for row in servers.to_numpy())
+        sys.exit(f"the folders are of {several}; allowed is one server: give each a NAME")
     told = {"test": name, "source_id": source_id}
     for table, schema, frames in zip(
         ("cells", "timeline"),
@@ -55,23 +66,47 @@ def main(name, source_id, *folders):
         write_table(rows, path, schema)
 
 
+def read_test(folder):
+    """Rows of a test; a folder that does not hold all of it is refused in one message."""
+    try:
+        return one_test(folder)
+    except OSError as error:
+        sys.exit(f"{error.filename}: cannot be read ({error.strerror}): unpack all parts")
+
+
+def read_csv(path):
+    """Read a table of a test."""
+    try:
+        return pd.read_csv(path)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError) as error:
+        sys.exit(f"{path}: {str(error).strip()}: unpack all parts again")
+
+
 def one_test(folder):
     """Rows of the cells of a test, and of its course by nvidia-smi's log."""
     stated = json.loads((folder / "stated.json").read_text(encoding="utf-8"))
     cells, power, findings, benchmark = (
-        pd.read_csv(folder / f"{table}.csv")
-        for table in ("cells", "power", "findings", "benchmark")
+        read_csv(folder / f"{table}.csv") for table in ("cells", "power", "findings", "benchmark")
     )
-    log = pd.concat(map(read_log, sorted(folder.glob("nvidia-smi-*.csv"))), ignore_index=True)
+    logs = sorted(folder.glob("nvidia-smi-*.csv"))
+    if not logs:
+        sys.exit(f"{folder}: no log of nvidia-smi (nvidia-smi-*.csv): unpack all parts")
+    log = pd.concat(map(read_log, logs), ignore_index=True)
+    for cell in cells["cell"]:
+        if not (folder / cell / "profile_export.jsonl").exists():
+            sys.exit(f"{folder}: no list of requests of {cell}: unpack requests-* too")
     requests = all_requests(folder)
     log["requests"] = in_flight(log["at_s"], requests)
     keys = ["cell", "output_tokens", "concurrency", "repetition"]
     rows = cells.merge(power.drop(columns="scope"), on=keys, validate="1:1")
     inside = [within(log, start, length) for start, length in zip(*windows(rows), strict=True)]
+    for cell, part, length in zip(rows["cell"], inside, rows["window_s"], strict=True):
+        if len(part) < LEAST_LOGGED * length:
+            told = f"nvidia-smi's log holds {len(part)} of the {length:.0f} s of {cell}"
+            sys.exit(f"{folder}: {told}: its window is not measured beside it")
     facts = stated["facts"]
     rows = rows.assign(
-        **{key: facts[key] for key in ("model", "gpu", "n_gpus", "tensor_parallel", "precision")},
-        engine=facts["engine"],
+        **{key: facts[key] for key in SERVER},
         engine_version=engine_version(facts["engine"]),
         client="AIPerf",
         client_version=benchmark["client_version"].iloc[0],
@@ -105,9 +140,17 @@ def within(log, start, length):
 
 def read_log(path):
     """Readings of nvidia-smi's log of one GPU in UTC, in this project's units."""
-    raw = pd.read_csv(path)[list(SMI)].rename(columns=SMI)
-    time = pd.to_datetime(raw.pop("time"), utc=True)
-    numbers = raw.map(lambda told: float(told.split()[0]))
+    whole = read_csv(path)
+    gpus = sorted(whole[" index"].dropna().astype(int).unique())
+    if len(gpus) > 1:
+        told = ", ".join(map(str, gpus))
+        sys.exit(f"{path}: GPUs {told}; allowed is one, as power is not added up here")
+    raw = whole[list(SMI)].rename(columns=SMI)
+    try:
+        time = pd.to_datetime(raw.pop("time"), utc=True)
+        numbers = raw.map(lambda told: float(told.split()[0]))
+    except (AttributeError, ValueError) as error:
+        sys.exit(f"{path}: a reading is cut off or is no number ({error}): take its line out")
     numbers["utilisation"] /= 100
     numbers["memory_gb"] = (numbers["memory_gb"] * MIB).map(rounded)
     return numbers.assign(time=time, at_s=time.map(pd.Timestamp.timestamp))

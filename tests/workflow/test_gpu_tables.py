@@ -109,6 +109,68 @@ def test_tests_of_one_server_become_one_test(back, out, tmp_path):
     assert len(course) == 140
 
 
+def no_log(folder):
+    (folder / "nvidia-smi-1.csv").unlink()
+
+
+def log_of_two(folder):
+    path = folder / "nvidia-smi-1.csv"
+    head, *lines = path.read_text().splitlines(keepends=True)
+    path.write_text(head + "".join(line + line.replace(", 0, ", ", 1, ", 1) for line in lines))
+
+
+def log_that_ends_early(folder):
+    path = folder / "nvidia-smi-1.csv"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:36]))
+
+
+def line_cut_off(folder):
+    path = folder / "nvidia-smi-1.csv"
+    path.write_text(path.read_text()[:-40])
+
+
+def no_requests(folder):
+    (folder / CELL / "profile_export.jsonl").unlink()
+
+
+def no_table(folder):
+    (folder / "power.csv").unlink()
+
+
+def empty_table(folder):
+    (folder / "findings.csv").write_text("")
+
+
+@pytest.mark.parametrize(
+    ("damage", "told"),
+    [
+        (no_log, "no log of nvidia-smi"),
+        (log_of_two, "GPUs 0, 1; allowed is one"),
+        (log_that_ends_early, "holds 10 of the 20 s"),
+        (line_cut_off, "nvidia-smi-1.csv"),
+        (no_requests, f"no list of requests of {CELL}"),
+        (no_table, "power.csv"),
+        (empty_table, "findings.csv"),
+    ],
+)
+def test_a_damaged_folder_is_refused_in_one_message_and_nothing_is_written(back, out, damage, told):
+    damage(back)
+    before = (out / "cells.csv").read_bytes()
+    with pytest.raises(SystemExit) as refused:
+        tables.main(NAME, "own-node-h200", str(back))
+    assert told in str(refused.value) and "\n" not in str(refused.value)
+    assert (out / "cells.csv").read_bytes() == before
+
+
+def test_tests_of_two_servers_are_not_one_test(back, out, tmp_path):
+    second = write_test(tmp_path / "second", BEGUN + pd.Timedelta(1, "h"), "other")
+    stated = json.loads((second / "stated.json").read_text())
+    stated["facts"]["precision"] = "FP8"
+    (second / "stated.json").write_text(json.dumps(stated))
+    with pytest.raises(SystemExit, match="FP8"):
+        tables.main(NAME, "own-node-h200", str(back), str(second))
+
+
 def test_the_committed_rows_are_of_packages_that_the_kit_holds():
     cells = read("data/measured/own_node/cells.csv", "own_node")
     for engine, version in zip(cells["engine"], cells["engine_version"], strict=True):
