@@ -104,6 +104,17 @@ def test_requests_in_step_are_steady_and_the_least_rounds_are_enough(concurrency
     assert kinds(findings) == few
 
 
+def test_window_that_ends_in_a_wave_of_prefills_is_remarked():
+    # after a whole wave eight start again, and five of those were measured before the first ended
+    waves = [record(0.001 * n, 8.0, 0.03, 301) for n in range(8)]
+    waves += [record(17.1, 1.0 + n, 0.03, 301) for n in range(5)]
+    slow = [record(0.001 * n, 8.0, 0.05, 301) for n in range(8, 16)]
+    _, findings = stress_window.steady_window(stress_plan.requests_of(waves + slow), 16)
+    assert ("prefills", "") in kinds(findings)
+    (told,) = [finding.message for finding in findings if finding.kind == "prefills"]
+    assert told.startswith("the window holds 20 prefills for 16.")
+
+
 def test_work_spreads_a_request_over_its_whole_time():
     requests = closed_loop(concurrency=1, rounds=2)
     assert stress_window.work_between(requests, NOON, NOON + 3) == pytest.approx(202)

@@ -126,6 +126,7 @@ def steady_window(
         *_check_cut(rest.sum(), rates.sum()),
         *_check_drift(rest),
         *_check_count(requests, rest.sum()),
+        *_check_prefills(requests, start, end),
     ]
 
 
@@ -178,5 +179,27 @@ def _check_count(requests: pd.DataFrame, tokens: float) -> list[Finding]:
             "all" if queries < LEAST_QUERIES else "",
             f"the window holds {queries:.1f} queries: one more or less decides; lengthen it "
             "(window, rounds)",
+        )
+    ]
+
+
+def _check_prefills(requests: pd.DataFrame, start: float, end: float) -> list[Finding]:
+    """Findings on a window that holds more or fewer prefills than queries' worth of tokens.
+
+    Requests in step have their prefills at once: a window that ends among them has paid for tokens
+    that come after it. Of answers in one piece nobody saw when the prefill ended.
+    """
+    done = _delivered(requests)
+    done = done[done["first_token_s"] < done["end_s"]]
+    prefills = int(done["first_token_s"].between(start, end, inclusive="left").sum())
+    queries = _queries(done, tokens_between(done, start, end))
+    if queries == 0 or abs(prefills / queries - 1) <= STEADY_TOLERANCE:
+        return []
+    return [
+        Finding(
+            "prefills",
+            "",
+            f"the window holds {prefills} prefills for {queries:.1f} queries' worth of tokens, and "
+            "the energy of a query that of as many: lengthen it (window, rounds)",
         )
     ]
