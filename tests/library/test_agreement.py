@@ -90,6 +90,38 @@ def test_a_product_is_held_where_all_its_numbers_are_known():
     assert second.startswith("t.csv, line 4")
 
 
+def test_a_product_of_some_rows_has_powers_and_bounds_of_its_own():
+    rule = {
+        "powers": {"weights": 1, "layers": -1, "width": -2},
+        "where": {"kind": ["a", "b"]},
+        "minimum": 4,
+        "maximum": 40,
+        "x-reason": "it is so",
+    }
+    schema = {
+        "x-agree": [rule],
+        "properties": {
+            **dict.fromkeys(rule["powers"], NUMBER),
+            "kind": {"enum": ["a", "b", "c", None]},
+        },
+    }
+    frame = pd.DataFrame(
+        {
+            "weights": [80.0, 800.0, 800.0, 800.0, 8.0],
+            "layers": [2.0] * 5,
+            "width": [2.0] * 5,
+            "kind": ["a", "b", "c", None, "a"],
+        }
+    )
+    first, second = row_problems("t.csv", frame, np.arange(2, 7), schema)
+    assert first == (
+        't.csv, line 3, columns "weights", "layers", "width": values 800, 2, 2 make weights /'
+        " layers / width^2 100; allowed is 4 to 40 where kind is b, as it is so; correct the one"
+        " that is wrong"
+    )
+    assert second.startswith("t.csv, line 6") and "where kind is a" in second
+
+
 def along(**columns):
     """Problems of a table whose lengths rise along the even levels of each series."""
     schema = {
@@ -167,13 +199,16 @@ def test_rules_are_about_columns_of_their_table(schema):
             assert all(column["minimum"] <= b["minimum"] for b in bounds.values())
             assert all(b["maximum"] <= column["maximum"] for b in bounds.values())
     for rule in spec.get("x-agree", []):
-        assert set(rule) == {"powers", "minimum", "maximum", "x-reason"}
+        assert set(rule) - {"where"} == {"powers", "minimum", "maximum", "x-reason"}
+        for name, values in rule.get("where", {}).items():
+            assert {*values} < {*columns[name]["enum"]}
         # no divisor may be zero
         assert all(
             columns[name].get("exclusiveMinimum", columns[name].get("minimum", -1) - 1e-9) >= 0
-            for name in rule["powers"]
+            for name, power in rule["powers"].items()
+            if power < 0
         )
-        assert set(rule["powers"].values()) <= {-1, 1}
+        assert set(rule["powers"].values()) <= {-2, -1, 1}
 
 
 @pytest.mark.parametrize(("table", "schema"), LISTED, ids=[table for table, _ in LISTED])
@@ -228,11 +263,57 @@ def test_a_number_a_thousand_times_off_is_refused(tmp_path, table, schema, colum
 
 
 @pytest.mark.parametrize(
+    ("table", "schema", "columns"),
+    [
+        (
+            "data/gpus.csv",
+            "gpus",
+            [
+                *("bandwidth_tb_s", "dense_tflops_16bit", "dense_tflops_8bit", "dense_tflops_4bit"),
+                "tdp_w",
+            ],
+        ),
+        (
+            "data/models.csv",
+            "models",
+            ["params_active_b", "layers", "hidden_size", "kv_bytes_per_token_8bit"],
+        ),
+        ("data/nodes.csv", "nodes", ["gpus", "psu_w"]),
+        ("data/node_power.csv", "node_power", ["gpus", "power_kw"]),
+    ],
+)
+def test_a_number_ten_times_off_is_refused_in_every_row(tmp_path, table, schema, columns):
+    frame = pd.read_csv(ROOT / table)
+    for column in columns:
+        for row in np.flatnonzero(frame[column].notna()):
+            for factor in (10, 0.1):
+                problems = refused_with(tmp_path, table, schema, row, column, factor)
+                assert any(f"line {row + 2}, column" in told for told in problems), (column, row)
+
+
+@pytest.mark.parametrize(("kind", "factors"), [("gqa", (2, 0.5)), ("mla", (8, 0.125))])
+def test_a_cache_is_held_to_the_layers_and_heads_that_keep_it(tmp_path, kind, factors):
+    frame = pd.read_csv(ROOT / "data/models.csv")
+    for row in np.flatnonzero(frame["attention"] == kind):
+        for factor in factors:
+            problems = refused_with(
+                tmp_path, "data/models.csv", "models", row, "kv_bytes_per_token_16bit", factor
+            )
+            assert any(f"where attention is {kind}" in told for told in problems), row
+
+
+@pytest.mark.parametrize(
     ("row", "factor", "words"),
     [
         ("aws-pue-2024", 100, "value 115; allowed is 1 to 3 where quantity is PUE"),
         ("aws-pue-2024", 0.1, "value 0.115; allowed is 1 to 3 where quantity is PUE"),
         ("aws-wue-2025", 1000, "value 120; allowed is 0 to 20 where quantity is on-site water"),
+        (
+            "ember-germany-2023",
+            0.001,
+            "make value 0.381; allowed is 1 to 2000 where boundary is lif",
+        ),
+        ("eia-us-2023", 0.001, "allowed is 1 to 2000 where boundary is generation only, as grids"),
         ("ember-india-2023", 1000, 'value "713000"; allowed is a number of at least 0 and of at'),
     ],
 )
@@ -255,4 +336,4 @@ def test_an_estimate_in_another_unit_than_its_tokens_allow_is_refused(tmp_path):
 
 def test_what_breaks_no_rule_is_told_with_no_row():
     frame = read_table(ROOT / "data/facility.csv", "facility")
-    assert [places.size for _, places, _ in broken(frame, load_schema("facility"))] == [0] * 4
+    assert [places.size for _, places, _ in broken(frame, load_schema("facility"))] == [0] * 5

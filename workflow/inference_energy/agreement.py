@@ -4,7 +4,8 @@ Three annotations are about a row. ``x-at-most`` of a column names another of th
 is at most. ``x-by`` of a column gives bounds for each value of another column, as ``{quantity:
 {PUE: {minimum: 1, maximum: 3, x-reason: ...}}}``. ``x-agree`` of a schema is a list of products of
 columns, each with the ``powers`` of the columns, the ``minimum`` and ``maximum`` of the product
-and the ``x-reason``: power is throughput times the energy of a token, whichever is mistyped.
+and the ``x-reason``: power is throughput times the energy of a token, whichever is mistyped. A
+``where`` lists the values of other columns, ``{attention: [gqa]}``, of the rows that it is about.
 
 Two are about a series, the rows that share the cell of a column. ``x-even`` of a column names that
 one: the numbers are even steps from 0 to 1. ``x-rises`` names it and a column of such steps, along
@@ -147,16 +148,27 @@ def _disagreeing(typed: pd.DataFrame, rule: Mapping[str, Any]) -> Broken:
     product = np.ones(len(typed))
     for name, power in rule["powers"].items():
         product = product * columns[name] ** power
-    places = np.flatnonzero(_beyond(product, rule))
+    about, where = np.full(len(typed), True), [""] * len(typed)
+    for name, values in rule.get("where", {}).items():
+        about &= typed[name].isin(values).to_numpy(bool)
+        where = [
+            f"{told} where {name} is {value}"
+            for told, value in zip(where, typed[name], strict=True)
+        ]
+    places = np.flatnonzero(about & _beyond(product, rule))
     written = " x ".join(name for name, power in rule["powers"].items() if power > 0)
-    written += "".join(f" / {name}" for name, power in rule["powers"].items() if power < 0)
+    written += "".join(
+        f" / {name}" + (f"^{-power}" if power < -1 else "")
+        for name, power in rule["powers"].items()
+        if power < 0
+    )
     return (
         "columns " + ", ".join(f'"{name}"' for name in columns),
         places,
         [
             f"values {', '.join(f'{column[place]:.6g}' for column in columns.values())} make"
-            f" {written} {product[place]:.6g}; {_allowed(rule)}, as {rule['x-reason']}; correct the"
-            " one that is wrong"
+            f" {written} {product[place]:.6g}; {_allowed(rule)}{where[place]}, as"
+            f" {rule['x-reason']}; correct the one that is wrong"
             for place in places
         ],
     )
