@@ -17,9 +17,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-import yaml
-
 sys.path.insert(0, str(Path(__file__).parent))
+from plan import read_plan
 from random_model import write_tokenizer
 from unattended import split
 
@@ -43,18 +42,20 @@ PROJECT = (
     "envs/gpu",
     "pyproject.toml",
 )
+START = "run.sh"
+"""The first file of a kit, by which it is known."""
+
 LONGEST = 8192
 """Context that the tokenizer of a model states [tokens]."""
 
 
 def main(plan_file, out, have_file=None):
     """Make the kit; an existing one is replaced."""
-    plan = yaml.safe_load(read(plan_file))
+    plan = read_plan(plan_file, read(plan_file))
     check_python(plan.get("python"))
     have = read_have(read(have_file)) if have_file else {}
     out = Path(out)
-    shutil.rmtree(out, ignore_errors=True)
-    out.mkdir(parents=True)
+    make_room(out)
     with tempfile.TemporaryDirectory(dir=out) as folder:
         kit = Path(folder) / "kit"
         (kit / "wheels").mkdir(parents=True)
@@ -74,10 +75,22 @@ def main(plan_file, out, have_file=None):
         with tarfile.open(whole, "w") as archive:
             archive.add(kit, "kit")
     split(whole, out, plan["part_mib"])
-    shutil.copy2(HERE / "run.sh", out)
     size = sum(path.stat().st_size for path in out.iterdir())
     parts = len(list(out.glob("part-*")))
     print(f"{out}: {parts} parts, {size / 2**20:.0f} MiB; there: sh run.sh", file=sys.stderr)
+
+
+def make_room(out):
+    """Replace a kit, also one that was not finished, and nothing else."""
+    if (
+        out.exists()
+        and not (out / START).exists()
+        and not (out.is_dir() and not any(out.iterdir()))
+    ):
+        sys.exit(f"{out}: holds something else than a kit; allowed is a kit or a new folder")
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    shutil.copy2(HERE / START, out)
 
 
 def read(path):
