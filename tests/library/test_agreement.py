@@ -209,6 +209,12 @@ def test_rules_are_about_columns_of_their_table(schema):
             if power < 0
         )
         assert set(rule["powers"].values()) <= {-2, -1, 1}
+    rows = spec.get("x-rows", {"rules": []})
+    for rule in rows["rules"]:
+        assert {rows["by"], rows["name"], rows["value"]} <= {*columns}
+        assert columns[rows["value"]]["minimum"] > 0
+        assert set(rule) == {"powers", "minimum", "maximum", "x-reason"}
+        assert set(rule["powers"].values()) <= {-1, 1}
 
 
 @pytest.mark.parametrize(("table", "schema"), LISTED, ids=[table for table, _ in LISTED])
@@ -323,6 +329,50 @@ def test_a_fact_of_a_facility_is_held_to_what_it_is_of(tmp_path, row, factor, wo
         tmp_path, "data/facility.csv", "facility", facts.index(row), "value", factor
     )
     assert words in problem
+
+
+def test_a_product_of_rows_is_held_where_a_source_has_all_of_them():
+    rule = {
+        "powers": {"share": -1, "part": 1, "whole": -1},
+        "minimum": 0.99,
+        "maximum": 1.01,
+        "x-reason": "it is so",
+    }
+    schema = {
+        "x-rows": {"by": "source", "name": "what", "value": "value", "rules": [rule]},
+        "properties": {"what": {}, "value": NUMBER, "source": {}},
+    }
+    frame = pd.DataFrame(
+        {
+            "what": ["part", "share", "whole", "part", "whole", "share", "part", "whole", "share"],
+            "value": [3.0, 0.5, 6.0, 3.0, 6.0, 50.0, np.nan, 6.0, 0.5],
+            "source": ["a", "a", "a", "b", "b", "b", "c", "c", "c"],
+        }
+    )
+    (problem,) = row_problems("t.csv", frame, np.arange(2, 11), schema)
+    assert problem == (
+        't.csv, line 7, column "value": values 50, 3, 6 of source b make part / share / whole 0.01;'
+        " allowed is 0.99 to 1.01, as it is so; correct the one that is wrong"
+    )
+
+
+@pytest.mark.parametrize(
+    ("schema", "free"),
+    [
+        ("agent_tokens", {"uncached_prompt_tokens_per_call", "sessions", "user_turns"}),
+        ("production_load", {"context_per_output_token", "gpus_per_node", "cached_input_tokens"}),
+    ],
+)
+def test_a_count_is_held_to_what_follows_from_it(tmp_path, schema, free):
+    table = f"data/{schema}.csv"
+    quantities = pd.read_csv(ROOT / table)["quantity"].tolist()
+    one_way = {"input_tokens": (0.1, 0.001), "nodes_peak": (0.1, 0.001)}
+    for quantity in {*quantities} - free:
+        for factor in one_way.get(quantity, (10, 0.1, 1000, 0.001)):
+            problems = refused_with(
+                tmp_path, table, schema, quantities.index(quantity), "value", factor
+            )
+            assert problems, (quantity, factor)
 
 
 def test_an_estimate_in_another_unit_than_its_tokens_allow_is_refused(tmp_path):

@@ -7,6 +7,9 @@ columns, each with the ``powers`` of the columns, the ``minimum`` and ``maximum`
 and the ``x-reason``: power is throughput times the energy of a token, whichever is mistyped. A
 ``where`` lists the values of other columns, ``{attention: [gqa]}``, of the rows that it is about.
 
+``x-rows`` has such products of the rows ``by`` one source: of the numbers of column ``value`` whose
+column ``name`` says what they are.
+
 Two are about a series, the rows that share the cell of a column. ``x-even`` of a column names that
 one: the numbers are even steps from 0 to 1. ``x-rises`` names it and a column of such steps, along
 which the numbers never fall.
@@ -60,6 +63,8 @@ def broken(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
             yield _falling(typed, name, *column["x-rises"])
     for rule in spec.get("x-agree", []):
         yield _disagreeing(typed, rule)
+    for rule in spec.get("x-rows", {}).get("rules", []):
+        yield _rows_disagreeing(typed, spec["x-rows"], rule)
 
 
 def _above(typed: pd.DataFrame, name: str, other: str) -> Broken:
@@ -156,12 +161,7 @@ def _disagreeing(typed: pd.DataFrame, rule: Mapping[str, Any]) -> Broken:
             for told, value in zip(where, typed[name], strict=True)
         ]
     places = np.flatnonzero(about & _beyond(product, rule))
-    written = " x ".join(name for name, power in rule["powers"].items() if power > 0)
-    written += "".join(
-        f" / {name}" + (f"^{-power}" if power < -1 else "")
-        for name, power in rule["powers"].items()
-        if power < 0
-    )
+    written = _written(rule["powers"])
     return (
         "columns " + ", ".join(f'"{name}"' for name in columns),
         places,
@@ -171,6 +171,37 @@ def _disagreeing(typed: pd.DataFrame, rule: Mapping[str, Any]) -> Broken:
             f" {rule['x-reason']}; correct the one that is wrong"
             for place in places
         ],
+    )
+
+
+def _rows_disagreeing(
+    typed: pd.DataFrame, rows: Mapping[str, Any], rule: Mapping[str, Any]
+) -> Broken:
+    """Of each source whose numbers cannot all be right, the row of the rule's first."""
+    numbers, names = _numbers(typed, rows["value"]), typed[rows["name"]].to_numpy()
+    places, sentences = [], []
+    for source, found in typed.groupby(rows["by"], sort=False).indices.items():
+        place = {names[row]: row for row in found}
+        if not set(rule["powers"]) <= set(place):
+            continue
+        values = {name: numbers[place[name]] for name in rule["powers"]}
+        product = np.prod([values[name] ** power for name, power in rule["powers"].items()])
+        if _beyond(product, rule):
+            places.append(place[next(iter(values))])
+            sentences.append(
+                f"values {', '.join(f'{value:.6g}' for value in values.values())} of"
+                f" {rows['by']} {source} make {_written(rule['powers'])} {product:.6g};"
+                f" {_allowed(rule)}, as {rule['x-reason']}; correct the one that is wrong"
+            )
+    return f'column "{rows["value"]}"', np.array(places, int), sentences
+
+
+def _written(powers: Mapping[str, int]) -> str:
+    """Write a product of powers."""
+    return " x ".join(name for name, power in powers.items() if power > 0) + "".join(
+        f" / {name}" + (f"^{-power}" if power < -1 else "")
+        for name, power in powers.items()
+        if power < 0
     )
 
 
