@@ -104,15 +104,16 @@ def test_requests_in_step_are_steady_and_the_least_rounds_are_enough(concurrency
     assert kinds(findings) == few
 
 
-def test_window_that_ends_in_a_wave_of_prefills_is_remarked():
-    # after a whole wave eight start again, and five of those were measured before the first ended
-    waves = [record(0.001 * n, 8.0, 0.03, 301) for n in range(8)]
-    waves += [record(17.1, 1.0 + n, 0.03, 301) for n in range(5)]
-    slow = [record(0.001 * n, 8.0, 0.05, 301) for n in range(8, 16)]
-    _, findings = stress_window.steady_window(stress_plan.requests_of(waves + slow), 16)
-    assert ("prefills", "") in kinds(findings)
-    (told,) = [finding.message for finding in findings if finding.kind == "prefills"]
-    assert told.startswith("the window holds 20 prefills for 16.")
+def test_window_of_more_prefills_than_queries_is_remarked():
+    # it ends with the second wave, of which five have answered while five of the first still do
+    quick = [record(0.0, 5.0, 0.05, 101)] * 5 + [record(10.0, 1.0, 0.05, 101)] * 5
+    slow = [record(0.0, 5.0, 0.15, 101)] * 5
+    window, findings = stress_window.steady_window(stress_plan.requests_of(quick + slow), 10)
+    assert window == pytest.approx((NOON, NOON + 16))
+    (told,) = [finding for finding in findings if finding.kind == "prefills"]
+    queries = 10 + 5 * (1 + 100 * 11 / 15) / 101
+    assert told.refuses == ""
+    assert told.message.startswith(f"the window holds 15 prefills for {queries:.1f} queries' worth")
 
 
 def test_work_spreads_a_request_over_its_whole_time():
