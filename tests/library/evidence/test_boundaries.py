@@ -13,7 +13,7 @@ from inference_energy.method.boundary import COMPARABLE, Place
 from inference_energy.method.build import build
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Coupling
-from inference_energy.power.node import find_node, node_power
+from inference_energy.power.node import find_node, gpu_power_at, idle_share, node_power
 from repository import METHODS, hardware_tables, materials, read
 
 HARDWARE = hardware_tables()
@@ -64,6 +64,9 @@ def test_the_accelerators_vary_more_than_their_node(setup, convert, hopper):
     low, high = both.quantile(0.05), both.quantile(0.95)
     assert high / low == pytest.approx(600 / 250, rel=1e-3)
     assert share.sigma > 0
+    middle = 10_000 * used.quantile(0.5)
+    watts = 8 * gpu_power_at(middle, hopper)
+    assert share.quantile(0.5) == pytest.approx(watts / middle)
 
 
 def test_a_node_draws_no_less_than_idle_and_no_more_than_rated(setup, convert, hopper):
@@ -74,8 +77,9 @@ def test_a_node_draws_no_less_than_idle_and_no_more_than_rated(setup, convert, h
     ]
     assert share[0] == pytest.approx(share[1])
     assert share[2] == pytest.approx(share[3]) == pytest.approx(5600 / node_power(700.0, hopper))
-    idle = share[0] * node_power(0.0, hopper)
-    assert 0 < idle < 8 * 150
+    idle = 700.0 * idle_share(*(HARDWARE[name] for name in ("wall_power", "nodes", "gpus")))
+    assert 50 < idle < 150
+    assert share[0] == pytest.approx(8 * idle / node_power(idle, hopper))
 
 
 def test_a_utilisation_that_follows_the_throughput_counts_at_the_highest(setup, convert):
