@@ -46,6 +46,10 @@ def main(name, source_id, *folders):
     """Replace the rows of a test."""
     if not folders:
         sys.exit("no folder is given: tables.py NAME SOURCE_ID FOLDER...")
+    if source_id not in set(read_table(PROJECT / "data/sources.csv", "sources")["source_id"]):
+        sys.exit(
+            f"SOURCE_ID is {source_id}; allowed is a source_id of data/sources.csv: add it there"
+        )
     found = [read_test(Path(folder)) for folder in folders]
     servers = pd.concat([rows[SERVER] for rows, _ in found]).drop_duplicates()
     if len(servers) > 1:
@@ -111,10 +115,10 @@ def one_test(folder):
         client="AIPerf",
         client_version=benchmark["client_version"].iloc[0],
         log_energy_j=[
-            float(rounded(part["power_w"].mean() * length))
+            rounded(part["power_w"].mean() * length)
             for part, length in zip(inside, rows["window_s"], strict=True)
         ],
-        clock_mhz=[float(rounded(part["clock_mhz"].mean())) for part in inside],
+        clock_mhz=[rounded(part["clock_mhz"].mean()) for part in inside],
         idle_power_w=rows["idle_w"].fillna(rounded(idle(log, requests))),
         remark=[remark_of(findings, cell) for cell in rows["cell"]],
     )

@@ -171,6 +171,13 @@ def test_tests_of_two_servers_are_not_one_test(back, out, tmp_path):
         tables.main(NAME, "own-node-h200", str(back), str(second))
 
 
+def test_a_source_that_is_not_listed_is_refused_and_nothing_is_written(back, out):
+    before = (out / "cells.csv").read_bytes()
+    with pytest.raises(SystemExit, match="SOURCE_ID is nobody; allowed is a source_id of data/so"):
+        tables.main(NAME, "nobody", str(back))
+    assert (out / "cells.csv").read_bytes() == before
+
+
 def test_the_committed_rows_are_of_packages_that_the_kit_holds():
     cells = read("data/measured/own_node/cells.csv", "own_node")
     for engine, version in zip(cells["engine"], cells["engine_version"], strict=True):
