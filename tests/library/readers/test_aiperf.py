@@ -226,6 +226,22 @@ def test_totals_are_held_against_the_requests_times_their_lengths():
         assert marks[0].startswith(f"{name} {2 * rate:g} tokens/s where ")
 
 
+@pytest.mark.parametrize("name", ["input_sequence_length", "output_sequence_length"])
+def test_a_mean_length_lies_between_the_shortest_and_the_longest(name):
+    for mean, low, high, told in (
+        (300.0, 295.0, 305.0, []),
+        # as rounded
+        (300.0, 306.0, 294.0, []),
+        (300.0, 307.0, None, [f"{name}: mean of 300 tokens where the shortest has 307"]),
+        (300.0, None, 293.0, [f"{name}: mean of 300 tokens where the longest has 293"]),
+    ):
+        ends = {end: length for end, length in (("min", low), ("max", high)) if length}
+        run = exported(total_isl=None, **{name: metric("tokens", avg=mean, **ends)})
+        assert (run.marks, run.problems) == (told, [])
+    (problem,) = exported(input_sequence_length=metric("x", avg=1.0, min=2.0)).problems
+    assert problem.startswith('run.json: "input_sequence_length" has unit "x"; ')
+
+
 def test_an_export_without_output_is_refused_with_its_reason():
     assert exported(output_token_throughput=None).problems == [
         'run.json: "output_token_throughput" is missing; no output tokens were counted; give AIPerf'

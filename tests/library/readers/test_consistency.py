@@ -11,6 +11,7 @@ from library.readers.files import ALONE, FILES, FIXTURES, NODE, PAIR, load, put,
 
 GPU = {"gpu": "H100-SXM-80GB"}
 PERF = {**NODE, "model": "m", "pipeline_parallel": 1}
+GENAI = "genai-perf/profile_export_genai_perf.json"
 # Fixture, its facts, path of a number that the file states a second way, start of the mark.
 REDUNDANT = [
     ("aiperf/dcgm.json", PAIR | GPU, "nvidia_total_gpu_energy.avg", "power: gpu_energy_j"),
@@ -139,6 +140,10 @@ def test_a_number_that_the_rest_of_its_file_contradicts_is_marked(
         ),
         ("inferencex/agg_single.json", {}, "total_gpu_energy_j", 5, ""),
         ("vllm/single.json", NODE, "num_prompts", 10, "4608 of 5120 requests neither"),
+        (GENAI, NODE, "input_sequence_length.avg", 10, "input_sequence_length: mean of 5000"),
+        (GENAI, NODE, "input_sequence_length.avg", 0.5, "input_sequence_length: mean of 250"),
+        (GENAI, NODE, "input_sequence_length.avg", 1.3, ""),
+        (GENAI, NODE, "output_sequence_length.max", 0.5, "output_sequence_length: mean of 300"),
     ],
 )
 def test_a_number_that_is_ten_times_too_large_is_marked_where_others_bound_it(

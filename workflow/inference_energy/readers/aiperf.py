@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inference_energy.readers.common import PERCENTILES, TOLERANCE, Record, Run, keys_of
-from inference_energy.readers.consistency import agree, check_inputs
+from inference_energy.readers.consistency import agree, check_inputs, check_mean
 from inference_energy.units import MEGA, MICRO, MILLI, NANO, mean_power
 
 LATENCY_NAMES = {
@@ -15,6 +15,8 @@ LATENCY_NAMES = {
     "itl": "inter_token_latency",
     "e2e": "request_latency",
 }
+LENGTHS = {"input_tokens": "input_sequence_length", "output_tokens": "output_sequence_length"}
+ENDS = ("min", "max")
 PREFIXES = ("nvidia_", "amd_", "")
 """Of the totals over all GPUs: versions 0.10 and 0.11 name no vendor."""
 
@@ -59,8 +61,11 @@ def read(run: Run) -> None:
     run.put("duration_s", _metric(run, "benchmark_duration", TIME))
     run.put("request_throughput", _metric(run, "request_throughput", REQUEST_RATE))
     run.put("throughput_tps", _metric(run, "output_token_throughput", TOKEN_RATE))
-    run.put("input_tokens", _metric(run, "input_sequence_length", TOKENS))
-    run.put("output_tokens", _metric(run, "output_sequence_length", TOKENS))
+    for column, name in LENGTHS.items():
+        mean = _metric(run, name, TOKENS)
+        run.put(column, mean)
+        if mean is not None:
+            check_mean(run, name, mean, *(_metric(run, name, TOKENS, end) for end in ENDS))
     for ours, theirs in LATENCY_NAMES.items():
         for percentile in PERCENTILES:
             run.put(f"{ours}_{percentile}_s", _metric(run, theirs, TIME, percentile))
@@ -204,8 +209,7 @@ def _read_config(run: Run) -> None:
 
 
 def _read_output_range(run: Run) -> None:
-    low = _metric(run, "output_sequence_length", TOKENS, "min")
-    high = _metric(run, "output_sequence_length", TOKENS, "max")
+    low, high = (_metric(run, LENGTHS["output_tokens"], TOKENS, end) for end in ENDS)
     if low is not None and high is not None:
         run.output_range = (low, high)
         if low == 0:

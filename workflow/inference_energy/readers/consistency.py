@@ -135,6 +135,26 @@ def agree(
         _mark(run, what, f"{what} {stated:.6g} {unit} where {formula} is {expected:.6g}")
 
 
+def check_mean(
+    run: "Run", name: str, mean: float | None, low: float | None, high: float | None
+) -> None:
+    """Mark a run whose mean length is shorter than the shortest or longer than the longest.
+
+    Parameters
+    ----------
+    run : Run
+        Run to mark.
+    name : str
+        Key of the lengths in the file.
+    mean, low, high : float or None
+        Of the lengths of its requests [tokens]; an end that is missing is not checked.
+    """
+    for end, length, sign in (("shortest", low, 1), ("longest", high, -1)):
+        if mean is not None and length is not None and sign * (length - mean) > TOLERANCE * mean:
+            text = f"{name}: mean of {mean:.6g} tokens where the {end} has {length:.6g}"
+            run.marks.append(text)
+
+
 @cache
 def _table(path: str, schema: str) -> pd.DataFrame:
     return read_table(path, schema)
