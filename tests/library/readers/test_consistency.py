@@ -144,6 +144,9 @@ def test_a_number_that_the_rest_of_its_file_contradicts_is_marked(
         (GENAI, NODE, "input_sequence_length.avg", 0.5, "input_sequence_length: mean of 250"),
         (GENAI, NODE, "input_sequence_length.avg", 1.3, ""),
         (GENAI, NODE, "output_sequence_length.max", 0.5, "output_sequence_length: mean of 300"),
+        ("mlenergy/task.json", {}, "configurations.1.max_num_seqs", 10, "concurrency 80 where"),
+        ("mlenergy/task.json", {}, "configurations.1.max_num_seqs", 0.5, "concurrency 4 where"),
+        ("mlenergy/task.json", {}, "configurations.1.avg_batch_size", 10, "concurrency 8 where"),
     ],
 )
 def test_a_number_that_is_ten_times_too_large_is_marked_where_others_bound_it(

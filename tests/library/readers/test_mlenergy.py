@@ -81,6 +81,14 @@ def test_joules_of_a_request_are_held_against_those_of_its_tokens():
             assert read_alone(mlenergy, stated | {lacking: None}).marks == []
 
 
+def test_the_most_sequences_at_once_are_held_against_the_mean_batch():
+    for batch, marked in ((32.0, False), (31.9, True), (65.2, False), (65.4, True)):
+        stated = CONFIGURATION | {"avg_batch_size": batch}
+        marks = [f"concurrency 64 where avg_batch_size is {batch:g}"] if marked else []
+        assert read_alone(mlenergy, stated).marks == marks
+        assert read_alone(mlenergy, stated | {"max_num_seqs": None}).marks == []
+
+
 def test_one_stage_where_copies_and_experts_account_for_every_gpu():
     for copies, experts, known in (
         (4, 1, True),
