@@ -13,6 +13,7 @@ from inference_energy.errors import InputError
 from processes import HANGS
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 LITTLE = 0.3
 """Patience with a server that would never end. [s]"""
 
@@ -84,16 +85,21 @@ def test_a_flood_is_cut(read):
         b"",
         b"\x16\x03\x01\x02\x00",
         b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ncut",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        CHUNKED + b"zz\r\n",
+        CHUNKED + b"-5\r\na: b\n",
+        CHUNKED + b"8000000000000000\r\na: b\n",
+        CHUNKED + b"5\r\na: b\n\r\n",
+        CHUNKED + b"5\r\na:",
         b"HTTP/1.1 200 OK\r\n" + b"X-A: b\r\n" * 200 + b"\r\n",
     ],
 )
-def test_what_is_no_http_is_an_error_of_http_or_of_the_network(said):
+@pytest.mark.parametrize("read", ["body", "lines"])
+def test_what_is_no_http_is_an_error_of_http_or_of_the_network(said, read):
     with (
         server(lambda c: c.sendall(said)) as address,
         pytest.raises((OSError, http.client.HTTPException)),
     ):
-        body(address)
+        body(address, read)
 
 
 def test_a_redirection_is_not_followed():
@@ -137,6 +143,58 @@ def test_a_whole_answer_comes_through():
     with server(lambda c: c.sendall(said)) as address:
         assert body(address) == b"a\nb\n"
         assert body(address, "lines") == [b"a\n", b"b\n"]
+
+
+@pytest.mark.parametrize(
+    ("chunks", "lines"),
+    [
+        ((b"a\nb", b"c\n", b"d"), [b"a\n", b"bc\n", b"d"]),
+        ((b"x" * 65_536, b"y\n"), [b"x" * 65_536, b"y\n"]),
+    ],
+)
+def test_lines_are_whole_however_they_are_sent(chunks, lines):
+    said = b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in (*chunks, b""))
+    with server(lambda c: c.sendall(CHUNKED + said)) as address:
+        assert b"".join(lines) == body(address)
+        assert body(address, "lines") == lines
+
+
+def test_a_connection_that_comes_too_late_is_not_read(monkeypatch):
+    """What was connected when the time was over would drip on for ever."""
+    create = socket.create_connection
+
+    def late(*arguments, **named):
+        time.sleep(2 * LITTLE)
+        return create(*arguments, **named)
+
+    monkeypatch.setattr(web.http.client.socket, "create_connection", late)
+    sent = []
+
+    def answer(connection):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-A: ")
+        for _ in range(100):
+            connection.sendall(b"x")
+            sent.append(b"x")
+            time.sleep(LITTLE / 10)
+
+    with server(answer) as address, pytest.raises(TimeoutError):
+        body(address, patience=LITTLE)
+    assert len(sent) < 50
+
+
+def test_a_name_of_many_places_that_take_no_connection_is_left_in_time(monkeypatch):
+    tried, look_up = [], socket.getaddrinfo
+
+    def refused(place, *arguments):
+        tried.append(place)
+        time.sleep(LITTLE / 2)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(web.socket, "getaddrinfo", lambda *of: look_up(*of) * 50)
+    monkeypatch.setattr(web.http.client.socket, "create_connection", refused)
+    with pytest.raises(TimeoutError):
+        body("http://127.0.0.1:9/v1", patience=LITTLE)
+    assert len(tried) < 5
 
 
 @pytest.mark.parametrize(

@@ -113,8 +113,16 @@ class Answer:
         http.client.IncompleteRead
             A body that breaks off.
         """
-        while line := self._counted(self.response.readline):
-            yield line
+        held = bytearray()
+        # readline of HTTPResponse takes an answer that ends between two chunks for a whole one
+        while piece := self._counted(self.response.read1):
+            for part in io.BytesIO(piece):
+                held += part
+                if part.endswith(b"\n") or len(held) >= PIECE:
+                    yield bytes(held)
+                    held.clear()
+        if held:
+            yield bytes(held)
 
     def body(self) -> bytes:
         """Return the whole body; raises as :meth:`lines`."""
@@ -126,8 +134,9 @@ class Answer:
     def _counted(self, read: Callable[[int], bytes]) -> bytes:
         try:
             piece = read(PIECE)
-        except ConnectionError:
-            # a server that ends so has answered; whoever is not there never did
+        except (ConnectionError, ValueError, OverflowError):
+            # a server that ends so has answered; whoever is not there never did; a chunk may say
+            # that it is shorter than nothing, or longer than any
             raise http.client.IncompleteRead(b"", self.response.length) from None
         if self.expired.is_set():
             raise TimeoutError
@@ -262,6 +271,8 @@ def _handlers(
                     failed: OSError = ConnectionError(f"{address[0]} has no address")
                     soon = min(timeout, REACHED)
                     for place in _addresses(*address[:2], expired):
+                        if expired.is_set():
+                            raise TimeoutError
                         try:
                             sockets.append(create((place, address[1]), soon, *arguments))
                         except TimeoutError:
@@ -276,6 +287,9 @@ def _handlers(
                 self._create_connection = created
                 super().connect()
                 sockets.append(self.sock)
+                if expired.is_set():
+                    # what was connected since is not in the list that was gone through
+                    raise TimeoutError
 
         return Connection
 
