@@ -52,11 +52,12 @@ def test_another_fit_is_another_one(folder, other):
     assert shared([GIVEN], fit) != shared(other, fit)
 
 
-@pytest.mark.parametrize("named", [None, "elsewhere"])
+@pytest.mark.parametrize("named", [None, "", "elsewhere"])
 def test_without_the_folder_every_fit_is_done(tmp_path, monkeypatch, named):
     monkeypatch.delenv(FOLDER, raising=False)
-    if named:
-        monkeypatch.setenv(FOLDER, str(tmp_path / named))
+    monkeypatch.chdir(tmp_path)
+    if named is not None:
+        monkeypatch.setenv(FOLDER, named)
     fit = counted()
     assert shared([GIVEN], fit) != shared([GIVEN], fit)
     assert not list(tmp_path.iterdir())

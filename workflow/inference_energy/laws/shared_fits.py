@@ -103,7 +103,7 @@ def shared(given: Iterable[np.ndarray], fit: Callable[[], Array]) -> Array:
     -------
     ndarray, shape (n,)
     """
-    folder = Path(os.environ.get(FOLDER, os.devnull))
+    folder = Path(os.environ.get(FOLDER) or os.devnull)
     if not folder.is_dir():
         return fit()
     digest = sha256()
