@@ -276,7 +276,7 @@ def test_a_number_a_thousand_times_off_is_refused(tmp_path, table, schema, colum
             "gpus",
             [
                 *("bandwidth_tb_s", "dense_tflops_16bit", "dense_tflops_8bit", "dense_tflops_4bit"),
-                "tdp_w",
+                *("tdp_w", "memory_gb"),
             ],
         ),
         (
@@ -295,6 +295,12 @@ def test_a_number_ten_times_off_is_refused_in_every_row(tmp_path, table, schema,
             for factor in (10, 0.1):
                 problems = refused_with(tmp_path, table, schema, row, column, factor)
                 assert any(f"line {row + 2}, column" in told for told in problems), (column, row)
+
+
+def test_a_link_ten_times_as_fast_is_refused_in_every_row(tmp_path):
+    for row in range(len(pd.read_csv(ROOT / "data/gpus.csv"))):
+        (problem,) = refused_with(tmp_path, "data/gpus.csv", "gpus", row, "link_gb_s", 10)
+        assert "allowed is 5 to 300, as links carry" in problem or "of at most 10000" in problem
 
 
 @pytest.mark.parametrize(("kind", "factors"), [("gqa", (2, 0.5)), ("mla", (8, 0.125))])
