@@ -4,12 +4,13 @@ import pytest
 import redraw
 from inference_energy import drawing
 from inference_energy.reports import IMAGE, to_html, told
+from inference_energy.templates import code, escape
 from repository import ROOT
 
 PAGES = [
     path.relative_to(ROOT).as_posix()
     for path in [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("results/**/*.md")]
-    if IMAGE.search(path.read_text(encoding="utf-8"))
+    if any(found["path"] for found in IMAGE.finditer(path.read_text(encoding="utf-8")))
 ]
 
 
@@ -44,6 +45,17 @@ def test_a_figure_is_told_by_its_own_numbers(before, tmp_path):
     assert once.endswith("(drawn/3a.png)\n\n[a link](drawn/3a.svg)\n")
     assert told(once, tmp_path) == once
     assert 'alt="Improvements save 55 %' in to_html("t", once, {})
+
+
+@pytest.mark.parametrize("write", [escape, code])
+@pytest.mark.parametrize("data", ["![x](3a.svg)", "a ![x](none.svg) `b", "![[x](../none.png)"])
+def test_what_looks_like_a_figure_in_the_data_stays_as_it_is(data, write, tmp_path):
+    drawing.save(redraw.draw("figures/oviedo2026/3a"), tmp_path / "3a.svg")
+    row = f"| {write(data)} | ![](3a.png) |\n"
+    once = told(row, tmp_path)
+    assert once.startswith(f"| {write(data)} | ![Improvements save 55 %")
+    assert once.count("Improvements save") == 1
+    assert told(once, tmp_path) == once
 
 
 @pytest.mark.parametrize("page", PAGES)

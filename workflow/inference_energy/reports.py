@@ -10,8 +10,11 @@ from markdown_it import MarkdownIt
 from inference_energy.drawing import alternative
 from inference_energy.templates import escape, render
 
-IMAGE = re.compile(r"!\[[^\n]*?\]\((?P<path>[^()\s:]+)\.(?P<kind>svg|png)\)")
-"""A local figure of a page in Markdown."""
+IMAGE = re.compile(
+    r"\\.|(?P<ticks>(?<!`)`+(?!`))[^\n]*?(?<!`)(?P=ticks)(?!`)"
+    r"|!\[(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*\])*\]\((?P<path>[^()\s:]+)\.(?P<kind>svg|png)\)"
+)
+"""A local figure of a page in Markdown, or what looks like one to nobody: an escaped letter, code."""
 
 ROUND = str.maketrans("[]", "()")
 """Brackets that would end an alternative text, and what they become."""
@@ -29,6 +32,8 @@ def told(markdown: str, folder: str | Path) -> str:
     """
 
     def with_text(found: re.Match[str]) -> str:
+        if not found["path"]:
+            return found[0]
         text = alternative(Path(folder, f"{found['path']}.svg")).translate(ROUND)
         return f"![{escape(text)}]({found['path']}.{found['kind']})"
 
