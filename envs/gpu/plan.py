@@ -1,15 +1,17 @@
 """What a plan for a GPU machine may say: told before anything is fetched.
 
-``plan.py PLAN`` checks one. Needs PyYAML alone, as the packer has nothing else.
+``plan.py PLAN`` checks one. Of the project it imports what reads and checks YAML alone, as the
+packer has no other package than pack.lock says.
 """
 
 import re
 import sys
 from pathlib import Path
 
-import yaml
-
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "workflow"))
+from inference_energy import documents
+from inference_energy.errors import InputError
 from random_model import PLAIN, RANGES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,31 +31,21 @@ TEST = {
 }
 """Keys, and whether they are needed."""
 
+STATED = ("input_tokens", "output_tokens", "concurrency")
+"""Settings that a test states itself."""
+
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 LAST_PORT = 65_535
 MOST_TOKENS = 1 + len(PLAIN) + sum(high - low for low, high in RANGES)
 """Vocabulary of a tokenizer that has a character of its own for every token. [tokens]"""
 
 
-class Loader(yaml.SafeLoader):
-    """Reads a plan in which no key stands twice."""
-
-    def construct_mapping(self, node, deep=False):
-        """Refuse a key that stands twice, which would take the place of the first."""
-        known = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in known:
-                raise SystemExit(f"key {key.value}: stands there twice; remove one of them")
-            known.add(getattr(key, "value", None) if isinstance(key, yaml.ScalarNode) else None)
-        return super().construct_mapping(node, deep)
-
-
 def read_plan(path, text):
     """Plan of a file; what it cannot say ends the program, all at once."""
     try:
-        plan = yaml.load(text, Loader)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
-        sys.exit(f"{path}: not YAML ({' '.join(str(error).split())}); correct the syntax")
+        plan = documents.parse(text, path)
+    except InputError as error:
+        sys.exit(str(error))
     problems = list(problems_of(plan))
     if problems:
         sys.exit("\n".join(f"{path}: {problem}" for problem in problems))
@@ -99,6 +91,7 @@ def engine_problems(engine, where):
     yield from listed(engine["command"], f"{where}.command")
     yield from number(engine["port"], f"{where}.port", LAST_PORT, whole=True)
     yield from number(engine["start_seconds"], f"{where}.start_seconds")
+    yield from setting_problems(engine.get("settings") or {}, f"{where}.settings")
     lock = engine.get("lock")
     if lock is not None and not (ROOT / str(lock)).is_file():
         yield f"key {where}.lock: value {lock}; allowed is a file of the project; correct the path"
@@ -122,17 +115,22 @@ def test_problems(test, where, known):
             if str(name) not in known[group]:
                 allowed = ", ".join(known[group])
                 yield f"key {where}.{key}: value {name}; allowed are {allowed}; correct it"
-    if not isinstance(test["facts"], dict):
-        yield f"key {where}.facts: allowed are keys with values; state them"
-    settings = test["settings"] if isinstance(test["settings"], dict) else {}
-    place = f"{where}.settings.concurrency"
-    if "concurrency" not in settings:
-        yield f"key {place}: is missing; state the loads to run, such as [1, 32]"
+    settings = test["settings"]
+    yield from setting_problems(settings, f"{where}.settings")
+    yield from setting_problems({"facts": test["facts"]}, where)
+    # what the machine's memory is held against
+    for key in STATED if isinstance(settings, dict) else ():
+        if settings.get(key) is None:
+            yield f"key {where}.settings.{key}: is missing; state it, as envs/gpu/plan.yaml does"
+
+
+def setting_problems(stated, where):
+    """What the stress test would refuse of settings that are stated over config/stress.yaml."""
+    if not isinstance(stated, dict):
+        yield f"key {where}: allowed are keys with values; state them"
         return
-    loads = settings["concurrency"]
-    yield from listed(loads, place)
-    for load in loads if isinstance(loads, list) else []:
-        yield from number(load, place, whole=True)
+    settings = documents.read(ROOT / "config/stress.yaml") | stated
+    yield from documents.schema_problems(settings, documents.read_schema("stress"), where, stated)
 
 
 def keys(part, where, allowed):
@@ -160,7 +158,7 @@ def listed(value, where):
 def number(value, where, most=float("inf"), *, whole=False):
     """What is no number above zero and up to the most."""
     is_number = isinstance(value, int if whole else int | float) and not isinstance(value, bool)
-    if not is_number or not 0 < value < float("inf"):
+    if not is_number or value <= 0:
         allowed = "a whole number of at least 1" if whole else "a number above 0"
         yield f"key {where}: value {value}; allowed is {allowed}; correct it"
     elif value > most:

@@ -8,6 +8,10 @@ import yaml
 from processes import run
 from repository import ROOT, read_yaml
 
+sys.path.insert(0, str(ROOT / "envs/gpu"))
+
+from plan import read_plan
+
 PLAN = read_yaml("envs/gpu/plan.yaml") | {"python": None}
 
 
@@ -39,7 +43,7 @@ TEST = PLAN["tests"][0]
         (changed(tests=[]), "key tests: is empty"),
         (changed(parts_mib=3), "key parts_mib: unknown; allowed are python, part_mib"),
         (changed(part_mib=0), "key part_mib: value 0; allowed is a number above 0"),
-        (changed(back_mib=float("nan")), "key back_mib: value nan; allowed is a number above 0"),
+        (changed(back_mib=float("nan")), "key back_mib: value nan: allowed are finite numbers"),
         (changed(memory_share=95), "key memory_share: value 95; allowed is at most 1"),
         (changed(engines=["vlm"]), "key tests.0.engines: value vlm; allowed are vllm, transform"),
         (changed(engines=[]), "key tests.0.engines: is empty"),
@@ -47,9 +51,27 @@ TEST = PLAN["tests"][0]
         (changed(name="../../x"), "key tests.0.name: value ../../x; allowed are letters"),
         (changed(tests=[TEST, TEST]), "key tests.1.name: value llama-3.1-70b-fp8 stands there twi"),
         (changed(settings={}), "key tests.0.settings.concurrency: is missing"),
+        (changed(settings={}), "key tests.0.settings.output_tokens: is missing"),
+        (changed(settings=3), "key tests.0.settings: allowed are keys with values"),
         (
-            changed(settings={"concurrency": [8, -1]}),
-            "key tests.0.settings.concurrency: value -1; allowed is a whole number of at least 1",
+            changed(settings=TEST["settings"] | {"concurrency": [8, -1]}),
+            "tests.0.settings: key concurrency.1: value -1: allowed is a whole number",
+        ),
+        (
+            changed(settings=TEST["settings"] | {"window": "10:12"}),
+            "tests.0.settings: key window: value '10:12': allowed is a number above 0",
+        ),
+        (
+            changed(settings=TEST["settings"] | {"windw": 20}),
+            "tests.0.settings: key (top): unknown key windw",
+        ),
+        (
+            changed(facts=TEST["facts"] | {"n_gpus": 0}),
+            "tests.0: key facts.n_gpus: value 0: allowed is a whole number of at least 1",
+        ),
+        (
+            changed() | {"engines": {"vllm": PLAN["engines"]["vllm"] | {"settings": {"seed": -1}}}},
+            "engines.vllm.settings: key seed: value -1: allowed is a whole number of at least 0",
         ),
         (changed() | {"engines": {"vllm": None}}, "key engines.vllm: allowed are keys with values"),
         (
@@ -78,12 +100,22 @@ def test_a_key_that_stands_twice_and_what_is_no_yaml_are_refused(tmp_path):
     for text, words in (
         ("tests: [1]\ntests: [2]\n", "key tests: stands there twice"),
         ("tests: [", "not YAML"),
-        ("a: " + "[" * 5000, "not YAML"),
+        ("a: " + "[" * 5000, "nested deeper than the 40 levels"),
         ("? [1, 2]\n: 3\n", "not YAML"),
     ):
         done = packed(tmp_path, text)
         assert done.returncode == 1 and words in done.stderr, text
         assert "Traceback" not in done.stderr
+
+
+def test_a_plan_is_read_as_the_project_reads_yaml():
+    text = (ROOT / "envs/gpu/plan.yaml").read_text("utf-8")
+    ten = read_plan("p.yaml", text.replace("repetitions: 1\n", "repetitions: 010\n"))
+    assert ten["tests"][0]["settings"]["repetitions"] == 10
+    with pytest.raises(SystemExit, match=r"settings: key window: value '10:12': allowed is"):
+        read_plan("p.yaml", text.replace("window: 20\n", "window: 10:12\n"))
+    with pytest.raises(SystemExit, match=r"settings: key rounds: value True: allowed is"):
+        read_plan("p.yaml", text.replace("rounds: 0.1\n", "rounds: yes\n"))
 
 
 def test_a_folder_that_is_no_kit_is_not_replaced(tmp_path):
