@@ -213,6 +213,21 @@ def test_a_broken_file_is_named_with_its_remedy(table, lines, words):
         assert word in problem
 
 
+def test_a_table_without_rows_is_refused_when_it_is_written_unless_its_schema_allows_it(tmp_path):
+    for name in schema_names():
+        spec, path = load_schema(name), tmp_path / f"{name}.csv"
+        none = pd.DataFrame(columns=[*spec["properties"]])
+        if "x-empty" in spec:
+            write_table(none, path, name)
+            assert len(read_table(path, name)) == 0
+            continue
+        with pytest.raises(InputError) as caught:
+            write_table(none, path, name)
+        assert not path.exists()
+        none.to_csv(path, index=False)
+        assert problems_of(path, name) == caught.value.problems
+
+
 def test_every_missing_column_is_named(table):
     missing = [f'column "{name}": missing' for name in HEADER.split(",")[1:]]
     found = problems_of(table("model", "Llama 3.1 70B"))

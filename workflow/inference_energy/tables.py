@@ -185,8 +185,7 @@ def read_marked(
     text = _read_text(path)
     header, rows, columns, problems = _scan(path, text)
     problems += _check_header(path, header, spec)
-    if len(rows) == 0 and "x-empty" not in spec and not problems:
-        problems.append(f"{path}: has a header but no rows; add at least one row below the header")
+    problems = problems or _no_rows(path, rows, spec)
     first: dict[str, list[str]] = {}
     for name, column in zip(header, columns, strict=True):
         first.setdefault(name, column)
@@ -218,8 +217,8 @@ def write_table(frame: pd.DataFrame, path: AnyPath, schema: str) -> None:
     Raises
     ------
     InputError
-        Unknown or missing columns, cells and rows that :func:`read_table` would refuse, rows with
-        the same key. The file at `path` is then as it was.
+        Unknown or missing columns, cells and rows that :func:`read_table` would refuse, none where
+        it needs one, rows with the same key. The file at `path` is then as it was.
     """
     spec = load_schema(schema)
     refuse(_check_header(path, list(frame.columns), spec))
@@ -227,6 +226,7 @@ def write_table(frame: pd.DataFrame, path: AnyPath, schema: str) -> None:
     written = {name: [_cell(value) for value in frame[name]] for name in frame.columns}
     cells = pd.DataFrame(written, dtype=object)
     rows = np.arange(2, len(frame) + 2)
+    refuse(_no_rows(path, rows, spec))
     typed, bad, problems = _check_cells(path, cells, rows, spec)
     problems += row_problems(path, typed, rows, spec)
     refuse(problems + _check_key(path, typed[~bad], rows[~bad], spec))
@@ -715,6 +715,12 @@ def make_column(values: list[Any], column: Schema) -> pd.Series:
 def _required(spec: Schema, part: str = "required") -> list[str]:
     required = spec["required"]
     return [name for name in spec[part] if name in required]
+
+
+def _no_rows(path: AnyPath, rows: NDArray[np.int_], spec: Schema) -> list[str]:
+    if len(rows) or "x-empty" in spec:
+        return []
+    return [f"{path}: has a header but no rows; add at least one row below the header"]
 
 
 def _check_key(
