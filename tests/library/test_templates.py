@@ -103,6 +103,23 @@ def test_no_text_becomes_a_tag(text):
     assert "](" not in shown
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["# a", "###### a", "- a", "+ a", "* a", "1. a", "12) a", "---", "-", "===", "> a", "#", "$a$"],
+)
+def test_no_text_becomes_a_heading_an_item_a_rule_or_a_formula(text):
+    """Nor does it make a heading of the line before it."""
+    shown = MarkdownIt("js-default").render(f"x\n\n{templates.escape(text)}\n").splitlines()
+    assert shown == ["<p>x</p>", f"<p>{html.escape(text)}</p>"]
+    assert "<h" not in MarkdownIt("js-default").render(f"x\n{templates.escape(text)}\n")
+    assert not re.search(r"(?<!\\)\$", templates.escape(text))
+
+
+@pytest.mark.parametrize("text", ["-0.5", "+1.2 %", "#5", "1.5", "a - b", "2.", "a 1. b", "-> a"])
+def test_numbers_and_signs_stay_as_they_are(text):
+    assert templates.escape(text) == ("2\\." if text == "2." else text)
+
+
 def test_examples_of_the_docstrings_hold():
     failed, tried = doctest.testmod(templates)
     assert (failed, tried > 0) == (0, True)

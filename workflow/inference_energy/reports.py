@@ -14,7 +14,7 @@ IMAGE = re.compile(
     r"\\.|(?P<ticks>(?<!`)`+(?!`))[^\n]*?(?<!`)(?P=ticks)(?!`)"
     r"|!\[(?:[^\[\]\\\n]|\\.|\[[^\[\]\n]*\])*\]\((?P<path>[^()\s:]+)\.(?P<kind>svg|png)\)"
 )
-"""A local figure of a page in Markdown, or what looks like one to nobody: an escaped letter, code."""
+"""A local figure of a page in Markdown; or an escaped letter or code, which may look like one."""
 
 ROUND = str.maketrans("[]", "()")
 """Brackets that would end an alternative text, and what they become."""

@@ -21,10 +21,15 @@ from inference_energy.errors import InputError
 TEMPLATES = Path(__file__).parent.parent / "templates"
 SPECIAL = re.compile(
     r"[\\`|<]|(?<!-)>|\](?=[(\[:])|(?<!\s)\*|\*(?!\s)|(?<![^\W_])_|_(?![^\W_])|~(?=~)|(?<=~)~"
-    r"|&(?=#?\w{1,32};)"
+    r"|&(?=#?\w{1,32};)|\$"
+    r"|^(?:#(?=#{0,5}(?:\s|$))|[-+](?=\s|$)|-(?=-+$)|=(?==*$))"
 )
-"""What would open code, a cell, an HTML tag, a link, emphasis or an entity in Markdown, or escape
-what follows; an arrow (``->``), a lone asterisk and an underscore within a word cannot."""
+"""What would open code, a cell, an HTML tag, a link, emphasis, an entity or a formula in Markdown,
+or escape what follows; at the start of a line a heading, an item of a list, or a rule. An arrow
+(``->``), a lone asterisk and an underscore within a word cannot."""
+
+NUMBERED = re.compile(r"^(\d{1,9})([.)])(?=\s|$)")
+"""A number that would be that of an item of a list, at the start of a line."""
 
 INCLUDED = re.compile(r"""{%-?\s*(?:include|from|import|extends)\s+["']([^"']+)""")
 
@@ -54,7 +59,7 @@ def escape(value: Any) -> Markdown:
     """
     if hasattr(value, "__html__"):
         return Markdown(value.__html__())
-    return Markdown(SPECIAL.sub(r"\\\g<0>", _line(value)))
+    return Markdown(NUMBERED.sub(r"\1\\\2", SPECIAL.sub(r"\\\g<0>", _line(value))))
 
 
 def code(value: object) -> Markdown:
