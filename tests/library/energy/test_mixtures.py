@@ -85,6 +85,17 @@ def test_bivariate_normal_of_independent_variables_is_the_product(h, k):
     assert found == pytest.approx(ndtr(h) * ndtr(k), abs=1e-15)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("rho", [-1.0, 1.0, 1 - 1e-17])
+@pytest.mark.parametrize(("h", "k"), [(0.5, 1.5), (-0.5, 0.5), (0.7, 0.7), (0.0, 0.0), (-1.0, 1.0)])
+def test_bivariate_normal_of_one_variable_and_itself_is_that_of_the_lesser(h, k, rho):
+    if rho < 0:
+        expected = max(ndtr(h) + ndtr(k) - 1, 0)
+    else:
+        expected = ndtr(min(h, k))
+    assert bivariate_normal(h, k, rho) == pytest.approx(expected, abs=1e-15)
+
+
 def test_bivariate_normal_is_as_exact_as_floats_are():
     single_precision = np.float32([[0.5, -1.25], [2.0, 0.75], [0.25, 0.5]])
     expected = bivariate_normal(*single_precision.astype(float))
@@ -372,6 +383,15 @@ def test_very_many_log_normals_are_not_merged_where_one_is_a_step():
     assert Mixture(np.zeros(5000), np.full(5000, 2e-4), spreads)._merged()
     spreads[7] = 0.0
     assert Mixture(np.zeros(5000), np.full(5000, 2e-4), spreads)._merged() is None
+
+
+@pytest.mark.parametrize("sigma", [1e-7, 1e-10, 1e-16])
+def test_log_normals_far_narrower_than_what_they_span_are_not_merged(sigma):
+    places = np.linspace(-10, 0, MANY)
+    many = Mixture(places, np.full(MANY, 1 / MANY), np.full(MANY, sigma))
+    # a cell for each of a billion spreads would take gigabytes
+    assert many._merged() is None
+    assert many.quantile(0.5) == pytest.approx(np.exp(places[MANY // 2 - 1]), rel=1e-2)
 
 
 @pytest.mark.parametrize("at", [0.3, 34 / 7, np.log(1e6)])

@@ -35,6 +35,10 @@ MANY, MERGED, ALIKE, NEAR = 3000, 0.3, 0.05, 2e-4
 """From so many log-normals on, those that are closer than a part of their spread, and alike in it,
 are merged to find where a quantile is, to so much of ln E; it is then sought there in all. [1]"""
 
+MOST_CELLS = 2**22
+"""Cells that they are merged in at most: of log-normals far narrower than what they span nearly
+every one would have its own, and an empty one takes as much memory."""
+
 CLOSE_STEPS = 4
 """Steps that such a search takes at most; one or two do, unless a trimmed model begins there."""
 
@@ -56,7 +60,8 @@ def bivariate_normal(h: ArrayLike, k: ArrayLike, correlation: ArrayLike) -> np.n
     h, k, rho = np.broadcast_arrays(*(np.asarray(a, float) for a in (h, k, correlation)))
     # a limit from above stands for zero, where the slopes below are 0/0
     h, k = (np.where(a == 0, np.finfo(float).tiny, a) for a in (h, k))
-    spread = np.sqrt(1 - rho**2)
+    # two variables that are one: the limit, where the slopes below are again 0/0
+    spread = np.maximum(np.sqrt(1 - rho**2), np.finfo(float).eps)
     with np.errstate(over="ignore"):
         at_h = owens_t(h, (k - rho * h) / (h * spread))
         at_k = owens_t(k, (h - rho * k) / (k * spread))
@@ -280,7 +285,10 @@ class Mixture(Energy):
         some = self.weights > 0
         place, share, sigma = self.locations[some], self.weights[some], self.sigmas[some]
         cells = place / (MERGED * sigma.min()), np.log(sigma) / ALIKE
-        cell = [(np.floor(of) - np.floor(of.min())).astype(int) for of in cells]
+        apart = [np.floor(of) - np.floor(of.min()) for of in cells]
+        if not (apart[0].max() + 1) * (apart[1].max() + 1) <= MOST_CELLS:
+            return None
+        cell = [of.astype(int) for of in apart]
         group = cell[0] * (cell[1].max() + 1) + cell[1]
         sums = [np.bincount(group, share * of) for of in (1.0, place, sigma**2 + place**2)]
         weights, first, second = (of[sums[0] > 0] for of in sums)
