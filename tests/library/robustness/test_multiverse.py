@@ -211,6 +211,18 @@ def test_an_option_that_makes_no_sense_under_a_law_is_named(option, words):
     assert all(word in str(error.value) for word in words)
 
 
+def test_rows_that_a_base_cannot_be_fitted_to_are_told_once_and_of_the_base():
+    config = small()
+    config["choices"]["throughput_law"] = CONFIG["choices"]["throughput_law"]
+    mixed = BASE | {"benchmarks": MANY["benchmarks"]}
+    with pytest.raises(InputError) as error:
+        multiverse.outcomes(checked(config, mixed), MATERIALS)
+    (problem,) = error.value.problems
+    assert problem.startswith(
+        "config/methods/oviedo2026.yaml: key throughput_law: value log-linear: the rows of"
+    )
+
+
 def test_a_specification_without_any_spread_is_named():
     config = small()
     fixed = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from inference_energy.documents import collecting
 from inference_energy.energy.equation import Array
 from inference_energy.energy.exact import blend_energy, model_energy, regime_energy
 from inference_energy.energy.fleet import fleet
@@ -232,15 +233,18 @@ def _fitted(
         if keys[-1] in fitted:
             continue
         fitted[keys[-1]] = {}
-        given = materials(method)
-        try:
-            with _naming({name: options[name] for name in decide}):
-                fitted[keys[-1]] = fit_suitable(method, given["table"], given.get("hardware"))
-        except InputError as error:
-            problems += error.problems
+        with collecting(problems), _naming({name: options[name] for name in decide}):
+            fitted[keys[-1]] = _fit(method, materials)
     if problems:
+        # what is wrong with the base is told once, not of every option
+        _fit(multiverse.base, materials)
         raise InputError(problems)
     return [fitted[key] for key in keys]
+
+
+def _fit(method: Method, materials: Materials) -> dict[str, Served]:
+    given = materials(method)
+    return fit_suitable(method, given["table"], given.get("hardware"))
 
 
 def _check_spread(setup: Setup) -> None:
