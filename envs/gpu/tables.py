@@ -5,6 +5,7 @@ their rows replace those of test NAME in data/measured/own_node.
 """
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -14,9 +15,10 @@ import pandas as pd
 PROJECT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "workflow"))
 
+from inference_energy.errors import InputError  # noqa: E402
 from inference_energy.stress.plan import requests_of  # noqa: E402
 from inference_energy.stress.records import is_request, read_lines  # noqa: E402
-from inference_energy.tables import load_schema, read_table, write_table  # noqa: E402
+from inference_energy.tables import load_schema, read_table, spelling, write_table  # noqa: E402
 
 OUT = PROJECT / "data/measured/own_node"
 MIB = 2**20 / 1e9
@@ -31,6 +33,9 @@ FIGURES = 6
 LEAST_LOGGED = 0.9
 """Share of a window's seconds that nvidia-smi's log, one reading a second, must hold."""
 
+SHOWN = 200
+"""Letters of an error that are shown."""
+
 SERVER = ["model", "gpu", "n_gpus", "tensor_parallel", "precision", "engine"]
 
 SMI = {
@@ -40,6 +45,9 @@ SMI = {
     " memory.used [MiB]": "memory_gb",
     " clocks.current.sm [MHz]": "clock_mhz",
 }
+
+UNITS = {"power_w": "W", "utilisation": "%", "memory_gb": "MiB", "clock_mhz": "MHz"}
+"""Of the readings of the log, by this project's names."""
 
 
 def main(name, source_id, *folders):
@@ -51,11 +59,16 @@ def main(name, source_id, *folders):
             f"SOURCE_ID is {source_id}; allowed is a source_id of data/sources.csv: add it there"
         )
     found = [read_test(Path(folder)) for folder in folders]
+    if empty := [
+        str(folder) for folder, (rows, _) in zip(folders, found, strict=True) if rows.empty
+    ]:
+        sys.exit(f"{', '.join(empty)}: no cell with its power: unpack all parts again")
     servers = pd.concat([rows[SERVER] for rows, _ in found]).drop_duplicates()
     if len(servers) > 1:
         several = " and ".join(", ".join(map(str, row)) for row in servers.to_numpy())
         sys.exit(f"the folders are of {several}; allowed is one server: give each a NAME")
     told = {"test": name, "source_id": source_id}
+    made = {}
     for table, schema, frames in zip(
         ("cells", "timeline"),
         ("own_node", "own_node_timeline"),
@@ -67,7 +80,20 @@ def main(name, source_id, *folders):
         columns = load_schema(schema)["properties"]
         new = pd.concat(frames, ignore_index=True).assign(**told)[list(columns)]
         rows = pd.concat([known[known["test"] != name], new], ignore_index=True)
-        write_table(rows, path, schema)
+        made[path] = (rows, schema)
+    write(made)
+
+
+def write(made):
+    """Write all of the tables, or none where one of them is refused."""
+    before = {path: path.read_bytes() for path in made}
+    try:
+        for path, (rows, schema) in made.items():
+            write_table(rows, path, schema)
+    except InputError as error:
+        for path, data in before.items():
+            path.write_bytes(data)
+        sys.exit("; ".join(error.problems))
 
 
 def read_test(folder):
@@ -76,6 +102,16 @@ def read_test(folder):
         return one_test(folder)
     except OSError as error:
         sys.exit(f"{error.filename}: cannot be read ({error.strerror}): unpack all parts")
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
+        sys.exit(_damaged(folder, error))
+    except ValueError as error:
+        # what is no JSON, no UTF-8, no time, or there twice
+        sys.exit(_damaged(folder, error))
+
+
+def _damaged(folder, error):
+    told = " ".join(f"{type(error).__name__}: {error}".split())[:SHOWN]
+    return f"{folder}: a file of it is damaged ({told}): unpack all parts again"
 
 
 def read_csv(path):
@@ -103,12 +139,17 @@ def one_test(folder):
     log["requests"] = in_flight(log["at_s"], requests)
     keys = ["cell", "output_tokens", "concurrency", "repetition"]
     rows = cells.merge(power.drop(columns="scope"), on=keys, validate="1:1")
+    if lost := sorted({*cells["cell"]} ^ {*rows["cell"]}):
+        sys.exit(f"{folder}: no power of {', '.join(lost)}: unpack all parts again")
+    if rows.empty:
+        sys.exit(f"{folder}: no cell with its power: unpack all parts again")
     inside = [within(log, start, length) for start, length in zip(*windows(rows), strict=True)]
     for cell, part, length in zip(rows["cell"], inside, rows["window_s"], strict=True):
         if len(part) < LEAST_LOGGED * length:
             told = f"nvidia-smi's log holds {len(part)} of the {length:.0f} s of {cell}"
             sys.exit(f"{folder}: {told}: its window is not measured beside it")
     facts = stated["facts"]
+    check_facts(folder / "stated.json", facts)
     rows = rows.assign(
         **{key: facts[key] for key in SERVER},
         engine_version=engine_version(facts["engine"]),
@@ -124,6 +165,16 @@ def one_test(folder):
     )
     course = log.assign(scope="gpu", time=log["time"].dt.strftime("%Y-%m-%dT%H:%M:%SZ"))
     return rows, course.drop_duplicates("time")
+
+
+def check_facts(path, facts):
+    """Refuse facts of another server than the one whose one GPU was logged."""
+    if facts["n_gpus"] != 1:
+        sys.exit(f"{path}: n_gpus is {facts['n_gpus']}; allowed is 1: the log is of one GPU")
+    for key in ("model", "gpu", "engine"):
+        if facts[key] != spelling(facts[key]):
+            wanted = f'allowed is the spelling of tables, "{spelling(facts[key])}"'
+            sys.exit(f"{path}: {key} is {facts[key]!a}; {wanted}")
 
 
 def rounded(value):
@@ -152,7 +203,7 @@ def read_log(path):
     raw = whole[list(SMI)].rename(columns=SMI)
     try:
         time = pd.to_datetime(raw.pop("time"), utc=True)
-        numbers = raw.map(lambda told: float(told.split()[0]))
+        numbers = pd.DataFrame({name: raw[name].map(reading(UNITS[name])) for name in raw})
     except (AttributeError, ValueError) as error:
         sys.exit(f"{path}: a reading is cut off or is no number ({error}): take its line out")
     numbers["utilisation"] /= 100
@@ -160,13 +211,27 @@ def read_log(path):
     return numbers.assign(time=time, at_s=time.map(pd.Timestamp.timestamp))
 
 
+def reading(unit):
+    """What reads a finite number, in this unit where it states one."""
+
+    def read(told):
+        number, *said = told.split()
+        if said not in ([], [unit]) or not math.isfinite(float(number)):
+            raise ValueError(f"{told.strip()!r} is no number of {unit}")
+        return float(number)
+
+    return read
+
+
 def all_requests(folder):
     """Requests of all cells and pilots of a test, finished or not."""
-    records = [
-        record
-        for path in sorted(folder.glob("*/profile_export.jsonl"))
-        for record in read_lines(path, is_request)[0]
-    ]
+    records = []
+    for path in sorted(folder.glob("*/profile_export.jsonl")):
+        whole, damaged = read_lines(path, is_request)
+        if damaged or not whole:
+            told = f"{damaged} of {damaged + len(whole)} lines are damaged"
+            sys.exit(f"{path}: {told}: unpack all parts again")
+        records += whole
     return pd.concat([requests_of(records, phase) for phase in ("warmup", "profiling")])
 
 
@@ -188,12 +253,13 @@ def idle(log, requests):
 
 def engine_version(engine):
     """Version of an engine, from the packages that it was run with."""
-    lock = (PROJECT / f"envs/gpu/{engine.lower()}.lock").read_text(encoding="utf-8")
-    return next(
-        line.split("==")[1].split()[0]
-        for line in lock.splitlines()
-        if line.startswith(f"{engine.lower()}==")
-    )
+    locks = {path.stem: path for path in (PROJECT / "envs/gpu").glob("*.lock")}
+    name = engine.lower()
+    lines = locks[name].read_text(encoding="utf-8").splitlines() if name in locks else []
+    versions = [line.split("==")[1].split()[0] for line in lines if line.startswith(f"{name}==")]
+    if not versions:
+        sys.exit(f"engine is {engine!a}; allowed is one of envs/gpu: correct facts of stated.json")
+    return versions[0]
 
 
 def remark_of(findings, cell):

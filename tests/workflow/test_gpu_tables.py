@@ -141,6 +141,26 @@ def empty_table(folder):
     (folder / "findings.csv").write_text("")
 
 
+def of(file, old, new, count=1):
+    """A change of a file of the folder."""
+
+    def changed(folder):
+        path = folder / file
+        text = path.read_text()
+        assert old in text
+        path.write_text(text.replace(old, new, count))
+
+    return changed
+
+
+def whole(file, data):
+    """What is in the place of a file of the folder."""
+    return lambda folder: (folder / file).write_bytes(data)
+
+
+LOG, REQUESTS = "nvidia-smi-1.csv", f"{CELL}/profile_export.jsonl"
+
+
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
@@ -151,14 +171,47 @@ def empty_table(folder):
         (no_requests, f"no list of requests of {CELL}"),
         (no_table, "power.csv"),
         (empty_table, "findings.csv"),
+        (whole("stated.json", b'{"facts":'), "damaged (JSONDecodeError"),
+        (whole("stated.json", b"\xff"), "damaged (UnicodeDecodeError"),
+        (whole("stated.json", b"[" * 100_000), "damaged (RecursionError"),
+        (whole("stated.json", b"[]"), "damaged (TypeError"),
+        (of("stated.json", '"gpu"', '"gpus"'), "damaged (KeyError: 'gpu')"),
+        (of("stated.json", '"n_gpus": 1', '"n_gpus": 8'), "n_gpus is 8; allowed is 1"),
+        (of("stated.json", '"vLLM"', '"../../x"'), "engine is '../../x'; allowed is one of envs"),
+        (of("stated.json", '"vLLM"', '"pack"'), "engine is 'pack'; allowed is one of envs/gpu"),
+        (of("stated.json", '"vLLM"', "5"), "damaged (TypeError"),
+        (of("stated.json", "3.1 8B", "3.1\\u200b 8B"), 'spelling of tables, "Llama 3.1 8B"'),
+        (of("cells.csv", "cell,", "sell,"), "damaged (KeyError: 'cell')"),
+        (whole("cells.csv", b"\xff,1\n"), "damaged (UnicodeDecodeError"),
+        (of("cells.csv", "2026-11-29T12:00:25", "soon"), "damaged (DateParseError"),
+        (of("cells.csv", "2026-11-29T12:00:25.000+00:00", ""), "damaged (ValueError"),
+        (of("power.csv", CELL, "other"), f"no power of {CELL}"),
+        (whole("benchmark.csv", b"client_version\n"), "damaged (IndexError"),
+        (of(LOG, " index", " place"), "damaged (KeyError: ' index')"),
+        (of(LOG, "600.00 W", "600.00 mW"), "'600.00 mW' is no number of W"),
+        (of(LOG, "600.00 W", "nan W"), "'nan W' is no number of W"),
+        (of(LOG, "1000 MiB", "1 GiB"), "'1 GiB' is no number of MiB"),
+        (of(LOG, "600.00 W", "-600.00 W"), 'column "power_w": value "-600"'),
+        (whole(REQUESTS, b""), "0 of 0 lines are damaged"),
+        (of(REQUESTS, "{", "", 1), "1 of 2 lines are damaged"),
     ],
 )
 def test_a_damaged_folder_is_refused_in_one_message_and_nothing_is_written(back, out, damage, told):
     damage(back)
-    before = (out / "cells.csv").read_bytes()
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
     with pytest.raises(SystemExit) as refused:
         tables.main(NAME, "own-node-h200", str(back))
     assert told in str(refused.value) and "\n" not in str(refused.value)
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+def test_a_test_without_cells_does_not_take_those_that_are_there(back, out):
+    for name in ("cells", "power"):
+        path = back / f"{name}.csv"
+        path.write_text(path.read_text().splitlines(keepends=True)[0])
+    before = (out / "cells.csv").read_bytes()
+    with pytest.raises(SystemExit, match="no cell with its power: unpack all parts again"):
+        tables.main("h200-llama-3.1-8b", "own-node-h200", str(back))
     assert (out / "cells.csv").read_bytes() == before
 
 
