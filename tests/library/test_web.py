@@ -205,6 +205,10 @@ def test_a_name_of_many_places_that_take_no_connection_is_left_in_time(monkeypat
         "http://[::1]:1/v1",
         "http://h/a=b/v1",
         "http://münchen.example/",
+        "http://auth:8000/v1",
+        "http://token/v1/completions",
+        "http://h/auth/realm/v1",
+        "http://h/keys/v1",
     ],
 )
 def test_good_addresses(address):
@@ -237,6 +241,18 @@ def test_good_addresses(address):
         "http://h/v1%3Fapi_key%3Dhunter2",
         "http://h/sk-hunter2hunter2hunter2/v1",
         "http://h/Bearer%20hunter2",
+        "http://h/v1%253Fapi_key%253Dhunter2",
+        "http://h/v1/key%3Ahunter2",
+        "http://h/token:hunter2/v1",
+        "http://h/api_key/hunter2hunter2/v1",
+        "http://h/Bearer/hunter2hunter2",
+        "http://h/sig=hunter2/v1",
+        "http://h/signature=hunter2",
+        "http://h/pwd=hunter2",
+        "http://h/pass=hunter2",
+        "http://h/credential=hunter2",
+        "http://h/session=hunter2",
+        "http://h/glpat-hunter2hunter2hunter2/v1",
     ],
 )
 def test_bad_addresses_are_told_without_their_secrets(address):

@@ -9,11 +9,19 @@ SECRET = re.compile(
     re.I,
 )
 """Names of fields that hold secrets; those of tokenizers and stops, such as eos_token, do not."""
-STATED = re.compile(r"(key|secret|token|password|passwd|auth)\s*(=|%3d)", re.I)
-"""What states a secret within an address."""
+STATED = re.compile(
+    r"(key|secret|token|pass(word|wd)?|pwd|auth|sig(nature)?|credentials?|session)"
+    r"\s*(=|%(25)*3[da])"
+    r"|[^/:]/[^/]*(key|secret|token|password|auth|bearer):[^/]"
+    r"|[^/:]/(api_?key|key|secret|token|password|auth|bearer)/(?=[^/]*\d)[^/]{8,}",
+    re.I,
+)
+"""What states a secret within an address, or names it by the part of the path before it; a host may
+bear such a name, with a port after it."""
 
 LOOKS = re.compile(
-    r"\b(sk-(?=[\w-]*\d)[\w-]{20,}|(hf|gsk|ghp)_[a-z0-9]{20,}|(nvapi|xai)-[\w-]{20,}"
+    r"\b(sk-(?=[\w-]*\d)[\w-]{20,}|(hf|gsk|gh[oprsu]|r8)_[a-z0-9]{20,}|(nvapi|xai|glpat)-[\w-]{20,}"
+    r"|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}|AIza[\w-]{30,}"
     r"|AKIA[A-Z0-9]{16}\b|eyJ[\w-]{16,}\.|bearer(\s|%20|\+)+\S)"
     r"|://[^\s/@:?#]*:[^\s/@]+@"
     r"|[?&]([\w-]*[_-])?(api_?key|key|secret|token|password|passwd|auth|signature)=[^\s&]{8,}",
