@@ -27,6 +27,14 @@ def test_a_second_run_is_told_who_works_there_until_the_first_ends(tmp_path):
     Lock(tmp_path).close()
 
 
+def test_a_lock_that_holds_no_text_is_told_as_any_other(tmp_path):
+    first = Lock(tmp_path)
+    (tmp_path / LOCK).write_bytes(b"\xff\xfe")
+    with pytest.raises(InputError, match="Another run works in this folder"):
+        Lock(tmp_path)
+    first.close()
+
+
 def test_a_folder_that_takes_no_file_is_told(tmp_path):
     (tmp_path / LOCK.parent).write_text("no folder")
     with pytest.raises(InputError, match=r"run\.lock: cannot be written \(File exists\)"):

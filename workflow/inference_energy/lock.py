@@ -37,7 +37,7 @@ class Lock:
         path = Path(folder, place)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self.file = path.open("a+", encoding="utf-8")
+            self.file = path.open("a+", encoding="utf-8", errors="replace")
         except OSError as error:
             raise _unwritable(path, error) from None
         try:
@@ -60,7 +60,7 @@ class Lock:
         except OSError:
             # some network file systems have no locks
             return
-        with jobs.open("a+", encoding="utf-8") as file:
+        with jobs.open("a+", encoding="utf-8", errors="replace") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
