@@ -81,6 +81,7 @@ def test_prometheus_that_does_not_answer_is_named():
         (b"HTTP/1.1 502 X\r\n\r\n\x1b[31mBad\n", r"HTTP 502 \(it said: Bad\)"),
         (b"HTTP/1.1 302 X\r\nContent-Length: 0\r\n\r\n", r"HTTP 302 \(it said: nothing\)"),
         (HEAD[:-4] + b"\r\nContent-Length: 9\r\n\r\n{", "does not answer"),
+        (b"SSH-2.0\r\n", r"does not answer \(SSH-2.0\)"),
     ],
 )
 def test_what_is_no_prometheus_is_told_with_what_it_says(said, told):

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.stress.probe import chat_address, probe
+from inference_energy.stress.probe import _check_context, chat_address, probe
 from inference_energy.web import on_one_line
 from library.test_web import drip, server
 from stress.servers import Server, event
@@ -169,6 +169,7 @@ MOVED = (
         (b"SSH-2.0-OpenSSH\r\n", "not in HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ndata: {", "its answer broke off"),
         (MOVED, "another address, .*as endpoint. It said: https://h/v1$"),
+        (MOVED.replace(b"//h", b"//ann:canary@h"), "It said: https://h/v1$"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2**23, "more than the 4194304 bytes"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"data: " + b"[" * 100_000 + b"\n", "without a token"),
         (b'HTTP/1.1 200 OK\r\n\r\ndata: {"choices": {"a": 1}}\n', "without a token"),
@@ -209,6 +210,12 @@ def test_a_key_that_a_server_repeats_is_not_shown_in_any_form(code):
 def test_a_server_that_drips_is_left_in_time():
     with server(drip) as url, pytest.raises(InputError, match="sent nothing for 1 s"):
         ask(url, request_timeout=1)
+
+
+@pytest.mark.parametrize("stated", [True, 0, -1, "4096", None])
+def test_a_context_that_is_none_refuses_nothing(stated):
+    settings = {"model": "m", "endpoint": "http://h/v1", "lengths": [300], "input_tokens": 500}
+    _check_context(settings, stated)
 
 
 @pytest.mark.parametrize(("longest", "fits"), [(3596, True), (3597, False)])

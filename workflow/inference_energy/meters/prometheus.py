@@ -238,7 +238,7 @@ def _answer(base: str, url: str) -> str:
     except TimeoutError:
         problem = f"Prometheus gives no whole answer within {TIMEOUT:g} s"
     except (OSError, HTTPException) as error:
-        problem = f"Prometheus does not answer ({error})"
+        problem = f"Prometheus does not answer ({on_one_line(str(error).encode())})"
     raise InputError(
         f"{base}: {problem}: check the address, or give its answer to a range query as a file"
     )

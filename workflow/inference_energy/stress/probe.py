@@ -52,6 +52,10 @@ UNKNOWN = re.compile(
 """How servers say that they do not know a model; a context that is too short is no such case."""
 
 
+USER = re.compile(r"//[^/@]*@")
+"""Name and password before the host of an address."""
+
+
 CODE = re.compile(r"[45][0-9]{2}")
 """A code of HTTP that an error states in its text."""
 
@@ -190,8 +194,8 @@ def _http_problem(
     said = _shown(error.read(), key)
     code = error.code
     if 300 <= code < 400:
-        # what follows a question mark may be a secret
-        place = (error.headers.get("Location") or "").partition("?")[0]
+        # what follows a question mark may be a secret, and what stands before the host
+        place = USER.sub("//", (error.headers.get("Location") or "").partition("?")[0])
         return (
             f"{address}: HTTP {code}: it sends on to another address, where no key is sent: give "
             f"that one as endpoint. It said: {_shown(place.encode(), key)}"
@@ -294,7 +298,8 @@ def check_model(settings: Mapping[str, Any], key: str | None) -> list[Finding]:
 def _check_context(settings: Mapping[str, Any], most: object) -> None:
     """Refuse a longest query that is longer than the tokens that the server takes in a request."""
     longest = max(settings.get("lengths", [0]))
-    if isinstance(most, int) and settings.get("input_tokens", 0) + longest > most:
+    stated = isinstance(most, int) and not isinstance(most, bool) and most > 0
+    if stated and settings.get("input_tokens", 0) + longest > most:
         raise InputError(
             f"{settings['endpoint']}: the longest query takes {settings['input_tokens']} and "
             f"{longest} tokens, in and out, and the server says that a request has at most {most} "
