@@ -116,6 +116,12 @@ def test_window_of_more_prefills_than_queries_is_remarked():
     assert told.message.startswith(f"the window holds 15 prefills for {queries:.1f} queries' worth")
 
 
+def test_a_first_token_at_the_end_of_a_window_is_of_the_next():
+    requests = stress_plan.requests_of([record(0.0, 0.5, 0.01, 101), record(1.5, 0.5, 0.01, 101)])
+    first, second = requests["first_token_s"]
+    assert stress_window._check_prefills(requests, first, second) == []
+
+
 def test_work_spreads_a_request_over_its_whole_time():
     requests = closed_loop(concurrency=1, rounds=2)
     assert stress_window.work_between(requests, NOON, NOON + 3) == pytest.approx(202)
