@@ -9,9 +9,12 @@ TAG = re.compile(r'<script type="application/json" id="content">(.*?)</script>',
 
 
 def test_content_comes_back_as_it_was_given():
-    content = {"methods": {"a": {"title": "</script><b>bold</b> & {{ more }}"}}}
+    title = "</script><b>bold</b> & {{ more }} <!--<script>"
+    content = {"methods": {"a": {"title": title}}}
     page = explorer_page(content, "p { color: red }", ["const a = 1 < 2;"])
     assert json.loads(TAG.search(page)[1]) == content
+    # what begins with <!--<script> would not end with the tag that ends it
+    assert "<" not in TAG.search(page)[1]
     assert "<b>bold" not in page.replace(TAG.search(page)[0], "")
     assert "const a = 1 < 2;" in page and "p { color: red }" in page
 

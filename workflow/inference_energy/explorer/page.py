@@ -27,9 +27,10 @@ def explorer_page(content: Mapping[str, Any], style: str, scripts: Sequence[str]
     str
         HTML.
     """
-    # a closing tag within a string would end the block that holds it
+    # a closing tag within a string would end the block that holds it, and the start of a comment
+    # with an opening one would let it go on after its end
     data = json.dumps(rounded(content), allow_nan=False, separators=(",", ":")).replace(
-        "</", "<\\/"
+        "<", "\\u003c"
     )
     return render("explorer/page.html.jinja", style=style, scripts=scripts, data=data)
 
