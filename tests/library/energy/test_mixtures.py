@@ -89,10 +89,7 @@ def test_bivariate_normal_of_independent_variables_is_the_product(h, k):
 @pytest.mark.parametrize("rho", [-1.0, 1.0, 1 - 1e-17])
 @pytest.mark.parametrize(("h", "k"), [(0.5, 1.5), (-0.5, 0.5), (0.7, 0.7), (0.0, 0.0), (-1.0, 1.0)])
 def test_bivariate_normal_of_one_variable_and_itself_is_that_of_the_lesser(h, k, rho):
-    if rho < 0:
-        expected = max(ndtr(h) + ndtr(k) - 1, 0)
-    else:
-        expected = ndtr(min(h, k))
+    expected = max(ndtr(h) + ndtr(k) - 1, 0) if rho < 0 else ndtr(min(h, k))
     assert bivariate_normal(h, k, rho) == pytest.approx(expected, abs=1e-15)
 
 
