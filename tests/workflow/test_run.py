@@ -44,6 +44,7 @@ ONCE = {
     "execute_notebooks",
     "renew_readme",
     "report_evidence",
+    "state_headline",
     "summarise_claims",
     "summarise_measurements",
     "tell_own_node",
@@ -125,7 +126,7 @@ OF_FOOTPRINT = "results/revised/footprint.csv figures/oviedo2026/footprint.svg"
             [
                 f"deployments compare {OF_FOOTPRINT}",
                 "results/deployments/8xb200-deepseek-r1/runs.csv results/oviedo2026/claims.md",
-                "figures/oviedo2026/1b.svg",
+                "figures/oviedo2026/1b.svg results/claims.md",
             ],
             [
                 "results/oviedo2026/test_time.csv",

@@ -15,7 +15,6 @@ if is_own():
             results=result_tables(
                 [
                     *TARGETS,
-                    *rules.summarise_claims.output,
                     *rules.summarise_measurements.output,
                     *expand("results/{method}/{table}.csv", method=METHODS, table=OF_A_METHOD),
                 ]

@@ -1,38 +1,15 @@
-"""Write results/claims.md and results/headline.csv from the tables of all methods."""
+"""Write results/claims.md from the claims of all methods."""
 
-import pandas as pd
 from _logged import run
-from inference_energy import documents
-from inference_energy.claims.headline import headline
 from inference_energy.claims.page import claims_page
-from inference_energy.claims.selectors import Results
-from inference_energy.tables import read_table, write_table, write_text
-
-TABLES = ("energy_per_query", "fleet", "test_time")
+from inference_energy.tables import read_table, write_text
 
 
 def main(snakemake):
-    """Read the tables of every method, write the page and the headline."""
-    read, methods = snakemake.input, snakemake.params.methods
-    of = {
-        table: dict(zip(methods, (read_table(path, table) for path in read[table]), strict=True))
-        for table in (*TABLES, "claims")
-    }
-    factor = documents.read(read.scaling)["longer"]["factor"]
-    published = read_table(read.published, "claims_published")
-    lines = [
-        headline(
-            name,
-            Results(method, {table: of[table][name] for table in TABLES}, {}),
-            of["claims"][name],
-            published,
-            f"{factor:g} times",
-        )
-        for name, method in methods.items()
-    ]
-    write_table(pd.concat(lines, ignore_index=True), snakemake.output.headline, "headline")
-    titles = {name: method["title"] for name, method in methods.items()}
-    write_text(snakemake.output.page, claims_page(of["claims"], titles))
+    """Read the verdicts on every method and write the page."""
+    titles, paths = snakemake.params.titles, snakemake.input.claims
+    claims = {name: read_table(path, "claims") for name, path in zip(titles, paths, strict=True)}
+    write_text(snakemake.output.page, claims_page(claims, titles))
 
 
 if __name__ == "__main__":
