@@ -15,7 +15,7 @@ ALLOWED = re.compile(
     r"\b(MIT|MIT-CMU|BSD(-[23]-Clause)?|0BSD|Apache|ISC|ISCL|MPL|Mozilla|PSF|Python Software"
     r" Foundation|Zlib|CC0|Public Domain)\b"
 )
-REFUSED = re.compile(r"\b(A?GPL|General Public|SSPL|BUSL|Commons Clause|Proprietary)\b")
+REFUSED = re.compile(r"\b([AL]?GPL|General Public|SSPL|BUSL|Commons Clause|Proprietary)\b")
 """Licences that a package of a run, or of its checks, must not have alone."""
 CHOSEN = {"docutils": "each file has one of these; those under the GPL are an editor's, not used"}
 """Packages that name such a licence beside others, and why they may."""
@@ -51,7 +51,8 @@ def problem_of(name, licence):
         return "states no licence; read its source and add it here, or replace it"
     if REFUSED.search(licence) and name not in CHOSEN:
         return f"{licence}: not allowed; replace it"
-    if not ALLOWED.search(licence):
+    # joined by AND, all of them hold
+    if not all(map(ALLOWED.search, re.split(r"\bAND\b", licence))):
         return f"{licence}: not known here; add it if it may be used"
     return ""
 

@@ -25,7 +25,9 @@ def test_every_installed_package_of_the_lock_may_be_used():
         ("GNU Affero General Public License v3", "not allowed"),
         ("AGPL-3.0-only", "not allowed"),
         ("BSD License; GPL-3.0", "not allowed"),
+        ("MIT AND LGPL-3.0-only", "not allowed"),
         ("House licence", "not known"),
+        ("MIT AND Elastic-2.0", "not known"),
     ],
 )
 def test_a_licence_that_may_not_be_used_is_told(licence, words):
