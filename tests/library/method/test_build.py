@@ -318,3 +318,35 @@ def test_a_blend_by_parameters_is_refused_where_they_are_not_known():
     for by_parameters in (Blend(1, (), ranked_by="parameters"), Blend(1, (), shares="parameters")):
         with pytest.raises(InputError, match="params_total_b: empty for a, b; allowed"):
             check_parameters(by_parameters, models, method)
+
+
+@pytest.mark.parametrize(
+    ("trim", "changed", "refused"),
+    [
+        ([[0, 0.001]], {}, True),
+        ([[0, 0.002]], {}, True),
+        ([[0, 0.003]], {}, False),
+        ([[0, 0.5], [0, 0.002]], {}, True),
+        ([[0, 0.001]], {"output_tokens": {"minimum": 1}}, False),
+        ([[0, 0.001]], {"charge": 30}, False),
+        ([[0, 0.001]], {"charge": 30, "input_tokens": number(0)}, True),
+    ],
+)
+def test_a_blend_whose_median_query_answers_nothing_is_refused(files, trim, changed, refused):
+    # 1 - exp(-0.5 ln 2 / 300): 0.115 % of the traditional queries round to no token
+    method = resolve("oviedo2026", files)
+    method["blend"]["trim"] = trim
+    charge = method["input_charge"]["input_tokens_per_output_token"]
+    charge["value"] = changed.pop("charge", None)
+    for key, value in changed.items():
+        method["regimes"]["traditional"][key] |= value
+    table = read(PAPER_TABLE, "throughput")
+    if not refused:
+        assert build(method, table).regimes
+        return
+    with pytest.raises(InputError) as told:
+        build(method, table)
+    (problem,) = told.value.problems
+    assert problem.startswith("config/methods/oviedo2026.yaml: key blend.trim: value [[0, ")
+    assert "of the traditional queries" in problem
+    assert "minimum: 1" in problem

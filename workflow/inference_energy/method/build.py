@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from inference_energy.errors import InputError, UnansweredError
 from inference_energy.laws.fitting import Hardware, Served, fit_laws, unsuitable_rows
 from inference_energy.laws.hardware import find_model
+from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.files import ChargedTwiceError, charge_problems, method_path
 from inference_energy.method.lengths import FAMILIES, OutputTokens
@@ -24,6 +25,9 @@ from inference_energy.method.setup import (
     ServedModel,
     Setup,
 )
+
+HALF = 0.5
+"""Share of a blend that answers nothing from which its median is nothing too. [1]"""
 
 
 def power_utilisation(quantity: Mapping[str, Any], z: float) -> LogNormal | Coupling:
@@ -134,6 +138,41 @@ def check_parameters(
         )
 
 
+def check_answers(setup: Setup, method: Mapping[str, Any]) -> None:
+    """Refuse a blend of which half or more answers nothing, and so needs no energy.
+
+    Parameters
+    ----------
+    setup : Setup
+        What the method becomes.
+    method : dict
+        Resolved and checked method.
+
+    Raises
+    ------
+    UnansweredError
+        Listing the kinds of queries, whose median and all ratios to it would be of nothing.
+    """
+    charging = any(LAWS[law].charges_input for law in named_laws(method["throughput_law"]))
+    problems = []
+    for name, regime in setup.regimes.items():
+        lengths, weights = regime.output_tokens.support
+        charged = charging or setup.input_tokens_per_output_token is not None
+        if lengths[0] > 0 or (charged and regime.input_tokens > 0):
+            continue
+        lower, upper = setup.blend.levels
+        empty = (min(float(weights[0]), upper) - lower) / (upper - lower)
+        if empty >= HALF:
+            problems.append(
+                f"{method_path(method['id'])}: key blend.trim: value"
+                f" {[list(pair) for pair in setup.blend.trim]}: {empty:.2g} of the {name} queries"
+                " that are kept have no token of output and need no energy; allowed is less than"
+                f" half of them; state regimes.{name}.output_tokens.minimum: 1, or raise the levels"
+            )
+    if problems:
+        raise UnansweredError(problems)
+
+
 def _misspelt(names: Iterable[str], models: Iterable[str]) -> dict[str, str]:
     """Names that are a model's but for case and punctuation, and the model's spelling."""
 
@@ -233,7 +272,8 @@ def build(
     ------
     InputError
         If the benchmark table leaves fewer models than the blend needs, has rows that do not suit
-        the law, or spells a model of node_power in another way.
+        the law, or spells a model of node_power in another way, or if half of the blend or more
+        needs no energy.
     """
     _refuse_contradictions(method, table)
     laws = fit_suitable(method, table, hardware) if laws is None else laws
@@ -261,4 +301,5 @@ def build(
         ),
     )
     check_parameters(setup.blend, setup.models, method)
+    check_answers(setup, method)
     return setup
