@@ -297,6 +297,27 @@ def test_a_number_ten_times_off_is_refused_in_every_row(tmp_path, table, schema,
                 assert any(f"line {row + 2}, column" in told for told in problems), (column, row)
 
 
+@pytest.mark.parametrize(
+    ("table", "schema", "columns"),
+    [
+        ("data/measured/mlperf_throughput.csv", "mlperf", ["accelerators", "output_tokens"]),
+        ("data/measured/mlperf_wall_power.csv", "wall_power", ["gpus"]),
+        (
+            "data/mlperf_benchmarks.csv",
+            "mlperf_benchmarks",
+            ["gpus", "input_tokens", "output_tokens"],
+        ),
+    ],
+)
+def test_a_number_of_mlperf_a_hundred_times_off_is_refused(tmp_path, table, schema, columns):
+    frame = pd.read_csv(ROOT / table)
+    for column in columns:
+        rows = np.flatnonzero(frame[column] > 0)
+        for row in rows[:: max(len(rows) // 20, 1)]:
+            problems = refused_with(tmp_path, table, schema, row, column, 100)
+            assert any(f"line {row + 2}, column" in told for told in problems), (column, row)
+
+
 def test_a_link_ten_times_as_fast_is_refused_in_every_row(tmp_path):
     for row in range(len(pd.read_csv(ROOT / "data/gpus.csv"))):
         (problem,) = refused_with(tmp_path, "data/gpus.csv", "gpus", row, "link_gb_s", 10)
