@@ -1,6 +1,7 @@
 """How notebooks are executed."""
 
 import importlib.util
+import re
 
 import pytest
 from inference_energy.errors import InputError
@@ -48,3 +49,10 @@ def test_it_is_said_in_which_notebook_a_cell_fails(executed, tmp_path, place):
     sources = _sources(tmp_path, **texts)
     with pytest.raises(InputError, match=rf"{sources[place]}: a cell fails with ZeroDivisionError"):
         executed(sources)
+
+
+def test_tables_that_are_styled_show_data_as_it_is():
+    """Pandas escapes a frame, and not one that is styled: a note could hold a script."""
+    sources = [path.read_text() for path in (ROOT / "workflow" / "notebooks").glob("*.py")]
+    styled = [end for text in sources for end in re.findall(r"\.style\b(.*)", text)]
+    assert styled and all(end.startswith('.format(escape="html")') for end in styled)

@@ -64,7 +64,7 @@ three[shown].round(3)
 # (`data/published/estimates.csv`, column `note`):
 
 # %%
-three[["id", "note"]].style.hide(axis="index").set_uuid("notes")
+three[["id", "note"]].style.format(escape="html").hide(axis="index").set_uuid("notes")
 
 # %% [markdown]
 # ## 2. What differs
