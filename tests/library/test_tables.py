@@ -94,6 +94,14 @@ def problems_of(path, schema="throughput"):
         ("model", "Nem\u0585tr\u0585n", ['write it as "Nemotron"']),
         ("model", "Ll\u0430ma 3.1", ['write it as "Llama 3.1"', "looks like others"]),
         ("gpu", "H\u0399\u039f\u039fx", ['write it as "HIOOx"']),
+        ("gpu", "\u13bb100-SXM", ['write it as "H100-SXM"']),
+        ("gpu", "\ua4e7100 SXM", ['write it as "H100 SXM"']),
+        *(
+            ("gpu", f"H100{dash}SXM", ['write it as "H100-SXM"', "looks like others"])
+            for dash in "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2043\u02d7\u058a\ufe63\uff0d"
+        ),
+        ("source_id", "mlenergy\u2013v2", ['write it as "mlenergy-v2"']),
+        ("model", "Llama\U0001d159 3.1", ['write it as "Llama 3.1"']),
         ("throughput_tps", "1e9", ["of at most 100000000", "a rack of 72 GPUs"]),
         ("tensor_parallel", "10001", ["of at most 10000"]),
         ("source_id", "vendor ", ['"vendor "', "blanks"]),
@@ -595,3 +603,37 @@ def test_a_table_of_millions_of_cells_is_refused_before_it_fills_the_memory(tmp_
     path.write_text("a,b\n" + row * (10_000_000 // len(row) + 1))
     with pytest.raises(InputError, match="more than the 10000000 that are allowed"):
         read_table(path, "throughput")
+
+
+@pytest.mark.parametrize(
+    ("schema", "names"),
+    [
+        ("agent_tokens", {"source_id"}),
+        ("estimates", {"id", "model", "source_id"}),
+        ("expected_verdicts", {"method", "claim"}),
+        ("facility", {"source_id"}),
+        ("gpus", {"gpu"}),
+        ("inferencex", {"model", "gpu", "engine", "source_id"}),
+        ("mlenergy", {"model_id", "model", "source_id"}),
+        ("mlperf", {"accelerator", "benchmark", "source_id"}),
+        ("mlperf_benchmarks", {"benchmark", "model", "source_id"}),
+        ("models", {"model", "aliases"}),
+        ("node_power", {"gpu", "source_id"}),
+        ("nodes", {"node", "gpu", "source_id"}),
+        ("output_lengths", {"model_id", "source_id"}),
+        ("own_node", {"test", "model", "gpu", "engine", "client", "cell", "source_id"}),
+        ("own_node_timeline", {"test"}),
+        ("peer_answers", {"id"}),
+        ("production_load", {"source_id"}),
+        ("references", {"quantity", "source_id"}),
+        ("request_lengths", {"trace", "source_id"}),
+        ("sources", {"source_id"}),
+        ("throughput", {"model", "gpu", "engine", "source_id"}),
+        ("token_counts", {"id", "source_id"}),
+        ("wall_power", {"benchmark", "source_id"}),
+    ],
+)
+def test_names_of_every_table_of_data_are_in_one_spelling(schema, names):
+    columns = load_schema(schema)["properties"]
+    assert names == {name for name, column in columns.items() if column.get("x-name")}
+    assert not any(tables.holds_text("H100\u2013SXM", columns[name]) for name in names)

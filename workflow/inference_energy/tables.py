@@ -69,15 +69,24 @@ FORMULA = re.compile(r"'*[=+\-@\t\r＝＋－＠].", re.DOTALL)
 THOUSANDS = re.compile(r"[+-]?\d{1,3}([, '\u00a0\u202f]\d{3})+(\.\d+)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+(\.\d{3})*,\d+")
 NOT_FINITE = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
-# Cyrillic, Greek and Armenian letters that are drawn like Latin ones.
+# Letters of other alphabets that are drawn like Latin ones: Cyrillic, Greek and Armenian, then
+# Cherokee, Lisu and Coptic, and four variants.
 ALIKE = str.maketrans(
     "\u0410\u0412\u0415\u0405\u0406\u0408\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425"
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0455\u0456\u0458\u04bb\u0501\u051b\u051d"
     "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7"
-    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5\u0566\u0570\u0575\u0578\u057d\u0581\u0585",
-    "ABESIJKMHOPCTYXaeopcyxsijhdqwABEZHIKMNOPTYXaikvopuqhjnugo",
+    "\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c5\u0566\u0570\u0575\u0578\u057d\u0581\u0585"
+    "\u13a0\u13a2\u13aa\u13ab\u13ac\u13b3\u13b7\u13bb\u13c0\u13c3\u13ce\u13d2\u13d9\u13da"
+    "\u13de\u13df\u13e2\u13e6\u13f4\ua4d0\ua4d1\ua4d3\ua4d4\ua4d6\ua4d7\ua4d9\ua4da\ua4dc"
+    "\ua4dd\ua4df\ua4e0\ua4e1\ua4e2\ua4e3\ua4e6\ua4e7\ua4ea\ua4eb\ua4ec\ua4ee\ua4f0\ua4f2"
+    "\ua4f3\ua4f4\u2c80\u2c82\u2c88\u2c8e\u2c92\u2c94\u2c98\u2c9a\u2c9e\u2ca2\u2ca4\u2ca6"
+    "\u2ca8\u2cac\u0251\u0261\u0131\u04cf",
+    "ABESIJKMHOPCTYXaeopcyxsijhdqwABEZHIKMNOPTYXaikvopuqhjnugo"
+    "DTAJEWMHGZ4RVSLCPKBBPDTGKJCZFMNLSRVHWXYAEIOUABEHIKMNOPCTYXagil",
 )
 LATIN = re.compile("[A-Za-z]")
+# Hyphens, dashes and the minus sign, which are drawn like the hyphen of a keyboard.
+DASHES = re.compile("[\u02d7\u058a\u2010-\u2015\u2043\u2212]")
 UNWRITABLE = frozenset("\n\r\0")
 MISSING_WORDS = {"n/a", "na", "none", "null", "-", "--", "?", "unknown", "nan"}
 
@@ -625,7 +634,7 @@ def spelling(name: str) -> str:
     """Name in the one spelling that tables have: NFKC, single blanks, nothing invisible.
 
     Beside Latin letters, those of other alphabets that are drawn like them are taken for them;
-    digits of every script are 0 to 9.
+    digits of every script are 0 to 9, and every dash is the hyphen of a keyboard.
 
     Examples
     --------
@@ -634,6 +643,7 @@ def spelling(name: str) -> str:
     """
     plain = documents.INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
     plain = plain.translate(ALIKE) if LATIN.search(plain) else plain
+    plain = DASHES.sub("-", plain)
     plain = "".join(str(unicodedata.decimal(c, c)) for c in plain)
     return " ".join("".join(c for c in plain if unicodedata.category(c)[0] != "C").split())
 
