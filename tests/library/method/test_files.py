@@ -993,6 +993,16 @@ def test_nothing_is_unusual_about_the_projects_methods(files):
         ("comparison", ["a word of the workflow"]),
         ("scenarios", ["a word of the workflow"]),
         ("Changes", ["a word of the workflow"]),
+        *(
+            (name, ["ends as files of the results do", "rename the file"])
+            for name in (
+                "claims.md",
+                "HEADLINE.CSV",
+                "coefficients.schema.json",
+                "page.md",
+                "a.svg",
+            )
+        ),
         ("con", ["no Windows machine has a folder of that name", "rename the file"]),
         ("NUL.v2", ["no Windows machine has a folder"]),
         ("lpt1", ["no Windows machine has a folder"]),

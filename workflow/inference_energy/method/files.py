@@ -57,6 +57,9 @@ RESERVED = {
 DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.", re.I)
 """Names that no folder on Windows has: those of its devices, and with a dot at the end."""
 
+FILE_ENDING = re.compile(r".*\.(csv|html|json|log|md|parquet|png|rst|svg|txt|ya?ml)", re.I)
+"""Names of files: a method claims.md has the folder results/claims.md, which is a file."""
+
 LACKING = "key (top): missing key"
 """How a problem of a file begins that lacks whole sections."""
 
@@ -455,6 +458,11 @@ def name_problems(name: str, where: str) -> list[str]:
             f"{where}: key id: value {name}: no Windows machine has a folder of that name, so that"
             " none could check out the results; allowed is any but con, prn, aux, nul, com0 to"
             " com9 and lpt0 to lpt9, without a dot at the end; rename the file"
+        ]
+    if FILE_ENDING.fullmatch(name):
+        return [
+            f"{where}: key id: value {name}: ends as files of the results do, of which a folder may"
+            " not have the name; allowed are names without such an ending; rename the file"
         ]
     if ".." in name:
         return [
