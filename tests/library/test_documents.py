@@ -199,6 +199,20 @@ def test_anchors_stand_for_their_values():
     assert parse("a: &a {b: 1}\nc: *a", "x") == {"a": {"b": 1}, "c": {"b": 1}}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "k: {<<: {value: 1, value: 2}}",
+        "k: {<<: [{a: 1}, {value: 1, value: 2}]}",
+        "k: {<<: {<<: {value: 1, value: 2}}}",
+        "k: {<<: &v {value: 1, value: 2}}\nl: *v",
+        "v: &v {value: 1, value: 2}\nk: {<<: *v}\nl: {<<: *v}",
+    ],
+)
+def test_keys_that_stand_twice_in_what_is_merged_are_told_once(text):
+    assert refusal(parse, text, "x").count("key value: stands there twice") == 1
+
+
 def test_all_keys_that_stand_twice_are_told_at_once():
     message = refusal(parse, "a: 1\na: 2\nb: {c: 1, c: 2}", "x")
     assert message.count("stands there twice") == 2

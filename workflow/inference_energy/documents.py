@@ -39,7 +39,7 @@ SHOWN = 80
 # beyond this, floats no longer tell integers apart
 LARGEST_NUMBER = 2**53
 STANDARD = "tag:yaml.org,2002:"
-INTEGER, FLOAT = f"{STANDARD}int", f"{STANDARD}float"
+INTEGER, FLOAT, MERGED = f"{STANDARD}int", f"{STANDARD}float", f"{STANDARD}merge"
 NUMBERS = {
     INTEGER: re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
     FLOAT: re.compile(
@@ -195,6 +195,7 @@ class _Loader(BASE):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self.repeated: list[tuple[int, str]] = []
+        self.noted: set[yaml.Node] = set()
 
     def resolve(self, kind: type[yaml.Node], value: str, implicit: tuple[bool, bool]) -> str:
         if kind is yaml.ScalarNode and implicit[0]:
@@ -216,13 +217,24 @@ class _Loader(BASE):
         return int(node.value, 0) if node.value[:2] in ("0o", "0x") else int(node.value)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        self._note(node)
+        return super().construct_mapping(node, deep)
+
+    def _note(self, node: yaml.Node) -> None:
+        """Note the keys that stand twice in a mapping, and in those that it merges."""
+        if not isinstance(node, yaml.MappingNode) or node in self.noted:
+            return
+        self.noted.add(node)
         seen = set()
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+        for key, value in node.value:
             name = str(key.value)
             if name in seen:
                 self.repeated.append((key.start_mark.line + 1, name))
             seen.add(name)
-        return super().construct_mapping(node, deep)
+            if key.tag == MERGED:
+                # what is merged is taken over without being a mapping of its own
+                for part in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+                    self._note(part)
 
 
 _Loader.add_constructor(INTEGER, _Loader.construct_integer)
