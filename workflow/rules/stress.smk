@@ -74,6 +74,7 @@ rule tell_own_node:
     params:
         ratio=["ratio-energy", "v2"],
         methods=LOADED,
+    priority: 8
     log:
         "logs/tell_own_node.log",
     conda:
