@@ -420,7 +420,7 @@ def test_what_a_schema_says_cannot_break_its_table():
     table["columns"] = [column]
     page = render("tables/tables.md.jinja", tables=[table])
     assert "One row per `c`, `d`.\n" in page
-    assert page.endswith("| `c` | text like ^(a\\|b)$ |  | \\<b\\>\\| |\n")
+    assert page.endswith("| `c` | text like ^(a\\|b)\\$ |  | \\<b\\>\\| |\n")
 
 
 FLEET = pd.DataFrame(
