@@ -397,6 +397,15 @@ def test_one_energy_has_no_spread_at_any_size(at):
     assert tenths.std() == Energy.std(tenths) == 0
 
 
+@pytest.mark.parametrize(("sigma", "steps"), [(1e-7, False), (3e-8, True), (3e-17, True)])
+def test_a_spread_that_no_digit_of_a_result_shows_is_none(sigma, steps):
+    energy, shares = np.array([1.0, 2.0]), np.array([0.5, 0.5])
+    mixture = Mixture.of_energies(energy, shares, LogNormal(0.0, sigma))
+    assert (mixture.steps_between(0.0, 1.0) is not None) == steps
+    wide = Mixture.of_energies(energy, shares, LogNormal(0.0, sigma), np.array([0.0, 0.1]))
+    assert wide.sigmas == pytest.approx([sigma, 0.1])
+
+
 def test_energies_become_locations_and_their_errors_add_to_the_spread():
     energy, weights = np.array([0.0, 0.5, 3.0]), np.array([0.2, 0.3, 0.5])
     for error, sigmas in (

@@ -31,6 +31,10 @@ ROOT_TOLERANCE = 1e-12
 SHARP_BELOW = 0.05
 """With less spread than this [1] the number of tokens shows as steps, which no quadrature meets."""
 
+UNSEEN = 1e-7
+"""Spread below which results, of six digits, are those of a fixed value, whose steps are counted in
+a thousandth of the time. [1]"""
+
 MANY, MERGED, ALIKE, NEAR = 3000, 0.3, 0.05, 2e-4
 """From so many log-normals on, those that are closer than a part of their spread, and alike in it,
 are merged to find where a quantile is, to so much of ln E; it is then sought there in all. [1]"""
@@ -265,6 +269,8 @@ class Mixture(Energy):
         used = energy > 0
         locations = np.log(energy[used]) + factor.mu
         sigmas = np.broadcast_to(np.hypot(factor.sigma, error), energy.shape)[used]
+        if np.all(sigmas < UNSEEN):
+            sigmas = np.zeros_like(sigmas)
         return cls(locations, weights[used], sigmas, float(weights[~used].sum()))
 
     @classmethod
