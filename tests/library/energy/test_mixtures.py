@@ -253,6 +253,47 @@ def shapes():
     return first, blend, blend.divided_by(LogNormal(0.4, 0.2))
 
 
+def sharp_blends():
+    """Trimmed blends over a multiplier, of which either has next to no spread."""
+    locations, weights = np.linspace(-1.5, 1.5, 61), np.full(61, 1 / 61)
+    narrow = Mixture(locations, weights, np.full(61, 0.03))
+    mixed = Mixture(locations, 0.8 * weights, np.repeat([0.0, 0.04], [30, 31]), 0.2)
+    for parts in ((narrow, narrow), (narrow, single(0.5, 0.3)), (mixed, narrow)):
+        yield TrimmedBlend(parts, 0.14, 0.86, (0.3, 0.7)).divided_by(LogNormal(0.4, 0.2))
+    yield shapes()[1].divided_by(LogNormal(0.4, 0.04))
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_the_slope_of_what_is_sharp_is_the_derivative(place):
+    made = list(sharp_blends())[place]
+    assert any(made._sharp)
+    step = 1e-5
+    for at in np.linspace(-2.0, 1.2, 33):
+        found, after, before = (made._around(at + away) for away in (0, step, -step))
+        assert found.slope > 0
+        rise, turn = after.value - before.value, after.slope - before.slope
+        assert found.slope == pytest.approx(rise / (2 * step), rel=1e-6, abs=1e-9)
+        assert found.bend == pytest.approx(turn / (2 * step), rel=1e-6, abs=1e-7)
+
+
+def test_a_quantile_of_what_is_sharp_asks_a_few_times(monkeypatch):
+    random = np.random.default_rng(0)
+    many = Mixture(random.normal(-1, 1, 5000), np.full(5000, 2e-4), np.full(5000, 0.01))
+    blend = TrimmedBlend((many, many), 0.05, 0.95).divided_by(LogNormal(0.4, 0.2))
+    asked, known = [], DividedBlend._around
+    monkeypatch.setattr(
+        DividedBlend,
+        "_around",
+        lambda self, u: asked.append(self is blend) or known(self, u),
+    )
+    for level in LEVELS[1:-1]:
+        asked.clear()
+        found = blend.quantile(level)
+        assert 1 <= asked.count(True) <= 2
+        assert len(asked) <= 8
+        assert blend.cdf(found) == pytest.approx(level, abs=1e-11)
+
+
 @pytest.mark.parametrize("place", range(3))
 def test_the_slope_that_steers_a_search_is_the_derivative(place):
     made = shapes()[place]
@@ -557,7 +598,7 @@ def test_queries_of_zero_energy_that_are_kept_stay_so():
 def test_a_model_is_sharp_below_the_least_spread_that_quadrature_meets():
     for sigma, sharp in ((SHARP_BELOW, False), (np.nextafter(SHARP_BELOW, 0), True)):
         blend = TrimmedBlend((single(0.0, sigma),), 0.1, 0.9)
-        assert (DividedBlend(blend, LogNormal(0.0, 0.2))._around(0.0) is None) == sharp
+        assert DividedBlend(blend, LogNormal(0.0, 0.2))._sharp == [sharp]
 
 
 @pytest.mark.parametrize(

@@ -573,6 +573,86 @@ class TrimmedBlend(Energy):
         return DividedBlend(self, multiplier)
 
 
+@dataclass(frozen=True)
+class _End:
+    """Queries of a model below an end of what is kept of it, over a log-normal.
+
+    Parameters
+    ----------
+    weights, locations, sigmas : ndarray, shape (n,)
+        Of those log-normals that reach below the end.
+    spreads : ndarray, shape (n,)
+        Standard deviations of ln E, plus that of the multiplier. [1]
+    near : ndarray, shape (m,)
+        Places of those that the end cuts.
+    h : ndarray, shape (m,)
+        Where it cuts them, standardised. [1]
+    rest : float
+        Share of a step at the end that lies below it. [1]
+    end, sigma : float
+        ln E of the end [ln Wh], and standard deviation of the multiplier's logarithm [1].
+    """
+
+    weights: np.ndarray
+    locations: np.ndarray
+    sigmas: np.ndarray
+    spreads: np.ndarray
+    near: np.ndarray
+    h: np.ndarray
+    rest: float
+    end: float
+    sigma: float
+
+    @classmethod
+    def of(cls, part: Mixture, level: float, end: float, sigma: float) -> "_End":
+        """Of the share ``level`` of a model's queries, up to ``end`` [ln Wh]."""
+        h = part._standardised(end)
+        some = h > -CERTAIN
+        rest = float(level - part.zero_mass - part.weights @ ndtr(h))
+        sigmas, near = part.sigmas[some], np.flatnonzero(h[some] < CERTAIN)
+        spreads = np.hypot(sigmas, sigma)
+        return cls(
+            part.weights[some],
+            part.locations[some],
+            sigmas,
+            spreads,
+            near,
+            h[some][near],
+            rest,
+            end,
+            sigma,
+        )
+
+    def around(self, log_energy: float) -> np.ndarray:
+        """Share of them that the multiplier takes below ``log_energy``, and its two derivatives.
+
+        Of Phi2(h, k; r) the first along k is ``phi(k) Phi((h - r k) / (1 - r**2)**0.5)``.
+        """
+        near, cut_sigmas = self.near, self.sigmas[self.near]
+        k = (log_energy - self.locations) / self.spreads
+        share, inner, outer = ndtr(k), np.ones_like(k), np.zeros_like(k)
+        share[near] = bivariate_normal(self.h, k[near], cut_sigmas / self.spreads[near])
+        # (1 - r**2)**0.5 is the multiplier's part of the spread
+        across = (self.h * self.spreads[near] - cut_sigmas * k[near]) / self.sigma
+        inner[near] = ndtr(across)
+        outer[near] = _bell(across) * cut_sigmas / self.sigma
+        slopes = self.weights * _bell(k) / self.spreads
+        b = (log_energy - self.end) / self.sigma
+        slope = self.rest * _bell(b) / self.sigma
+        return np.array(
+            [
+                self.weights @ share + self.rest * ndtr(b),
+                slopes @ inner + slope,
+                -((slopes / self.spreads) @ (k * inner + outer)) - slope * b / self.sigma,
+            ]
+        )
+
+
+def _bell(z: ArrayLike) -> np.ndarray:
+    """Density of the standard normal. [1]"""
+    return np.asarray(np.exp(-0.5 * np.square(z)) / np.sqrt(2 * np.pi))
+
+
 @dataclass(frozen=True, eq=False)
 class DividedBlend(Energy):
     """A trimmed blend over an independent log-normal multiplier.
@@ -589,6 +669,14 @@ class DividedBlend(Energy):
     def zero_mass(self) -> float:
         """Share of queries that need no energy."""
         return self.blend.zero_mass
+
+    @cached_property
+    def _small(self) -> "DividedBlend | None":
+        small = self.blend._merged()
+        return None if small is None else DividedBlend(small, self.multiplier)
+
+    def _merged(self) -> "DividedBlend | None":
+        return self._small if any(self._sharp) else None
 
     @cached_property
     def _sharp(self) -> list[bool]:
@@ -616,50 +704,37 @@ class DividedBlend(Energy):
             weights.append(share * (half * LEGENDRE_WEIGHTS).ravel() * part.log_density(u))
         return np.concatenate(points), np.concatenate(weights)
 
-    def _below(self, part: Mixture, level: float, energy: float, log_energy: float) -> float:
-        """Share of queries with the quotient at most x among those below a level, zeros apart."""
-        if energy == 0:
-            return 0.0
-        multiplier = self.multiplier
-        h = part._standardised(np.log(energy))
-        spread = np.hypot(part.sigmas, multiplier.sigma)
-        k = (log_energy + multiplier.mu - part.locations) / spread
-        share = np.where(h > 0, ndtr(k), 0.0)
-        near = np.abs(h) < CERTAIN
-        share[near] = bivariate_normal(h[near], k[near], (part.sigmas / spread)[near])
-        rest = level - part.zero_mass - part.weights @ ndtr(h)
-        at_bound = (log_energy + multiplier.mu - np.log(energy)) / multiplier.sigma
-        return float(part.weights @ share + rest * ndtr(at_bound))
-
-    def _cdf_log(self, log_energy: float) -> float:
-        points, weights = self._density_nodes
-        z = (log_energy - points + self.multiplier.mu) / self.multiplier.sigma
-        below = float(weights @ ndtr(z))
-        blend = self.blend
+    @cached_property
+    def _cuts(self) -> list[tuple[float, _End]]:
+        """Of every sharp model what lies below its upper end, and with a minus below its lower."""
+        blend, found = self.blend, []
         for sharp, part, share, (low, high) in zip(
             self._sharp, blend.parts, blend.weights, blend.bounds, strict=True
         ):
-            if sharp:
-                below += share * self._below(part, blend.upper, high, log_energy)
-                below -= share * self._below(part, blend.lower, low, log_energy)
-        return self.zero_mass + below / blend._kept
+            for factor, level, energy in ((share, blend.upper, high), (-share, blend.lower, low)):
+                if sharp and energy > 0:
+                    found.append(
+                        (factor, _End.of(part, level, float(np.log(energy)), self.multiplier.sigma))
+                    )
+        return found
+
+    def _cdf_log(self, log_energy: float) -> float:
+        return self._around(log_energy).value
 
     @property
     def _settled(self) -> float:
         return _settled_at(self.multiplier.sigma)
 
-    def _around(self, log_energy: float) -> Around | None:
-        if any(self._sharp):
-            return None
+    def _around(self, log_energy: float) -> Around:
         points, weights = self._density_nodes
-        z = (log_energy - points + self.multiplier.mu) / self.multiplier.sigma
-        height = 1 / (self.blend._kept * np.sqrt(2 * np.pi) * self.multiplier.sigma)
-        bells = weights * np.exp(-0.5 * z * z)
-        return Around(
-            self.zero_mass + float(weights @ ndtr(z)) / self.blend._kept,
-            float(bells.sum()) * height,
-            float(-(bells @ z)) * height / self.multiplier.sigma,
-        )
+        sigma, kept = self.multiplier.sigma, self.blend._kept
+        z = (log_energy - points + self.multiplier.mu) / sigma
+        bells = weights * np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) / sigma
+        found = np.array([weights @ ndtr(z), bells.sum(), -(bells @ z) / sigma])
+        for factor, end in self._cuts:
+            found += factor * end.around(log_energy + self.multiplier.mu)
+        value, slope, bend = (found / kept).tolist()
+        return Around(self.zero_mass + value, slope, bend)
 
     def _guess(self, level: float) -> float:
         return self.blend._guess(level) - self.multiplier.mu
