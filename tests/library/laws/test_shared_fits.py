@@ -158,6 +158,17 @@ def test_the_folder_of_a_run_that_was_killed_is_removed_by_the_next_one(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["fits-other"]
 
 
+def test_a_folder_without_locks_is_made_all_the_same(tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError("no locks available")
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(shared_fits.fcntl, "flock", flock)
+    folder, owner = of_run()
+    with owner, folder:
+        assert [path.name for path in Path(folder.name).iterdir()] == [OWNER]
+
+
 def test_a_job_whose_folder_is_gone_goes_on(folder):
     def fit():
         folder.rmdir()

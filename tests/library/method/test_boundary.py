@@ -7,6 +7,7 @@ from inference_energy.method.boundary import (
     FACILITY,
     SERVER,
     Boundary,
+    Place,
     accelerator,
 )
 from inference_energy.method.distributions import LogNormal
@@ -22,7 +23,9 @@ def test_the_facility_counts_the_pue_and_the_server_does_not(pue):
 
 @given(factors, factors)
 def test_accelerators_take_their_share_of_the_server_whatever_the_pue(pue, share):
-    assert accelerator(share).over_node(pue) == share
+    boundary = accelerator(share)
+    assert boundary.over_node(pue) == share
+    assert (boundary.name, boundary.with_pue) == (Place.ACCELERATOR, False)
 
 
 @given(factors, factors, st.sampled_from([-1, 1, 2]))

@@ -60,7 +60,8 @@ def test_a_source_of_its_own_is_shown_as_it_is(source):
 
 def test_a_change_of_one_key_of_a_section_marks_its_source():
     method = merge(PAPER, {"blend": {"models": 2}})
-    marked, ((_, warning),) = with_true_sources(method, PAPER, HERE)
+    marked, ((file, warning),) = with_true_sources(method, PAPER, HERE)
+    assert file == "here"
     assert marked["blend"]["source_states"] == "models 3"
     assert "key blend: value models 2: its source states models 3; say" in warning
     again, ((_, warning),) = with_true_sources(method, marked, HERE)
@@ -127,6 +128,24 @@ def test_a_key_that_is_inherited_into_a_group_says_what_the_parents_source_state
     assert marked["blend"].get("source_states") == said
     again = with_marks_of(parent, parent, marked, files["mine"])
     assert again == marked
+
+
+@pytest.mark.parametrize(
+    ("parent", "before"),
+    [
+        # the method alone has the quantity
+        ({}, {}),
+        # the parent had it with another source, or not at all
+        ({"value": 1.2, "source": "one", "source_states": "1.1"}, {}),
+        ({"value": 1.2, "source": "one", "source_states": "1.1"}, {"value": 1.1, "source": "two"}),
+        # nobody left a source beside another value
+        ({"value": 1.2, "source": "one"}, {"value": 1.1, "source": "one"}),
+    ],
+)
+def test_nothing_is_said_of_a_source_that_the_parent_did_not_leave(parent, before):
+    method = {"pue": {"value": 1.2, "source": "mine"}}
+    above, earlier = ({"pue": group} if group else {} for group in (parent, before))
+    assert with_marks_of(above, earlier, method, {}) == method
 
 
 def test_a_range_is_written_in_the_digits_that_tell_it_from_the_other():

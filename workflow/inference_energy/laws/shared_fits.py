@@ -36,7 +36,7 @@ MOST = 64
 """Fits that are kept at most."""
 
 
-def of_run() -> tuple[tempfile.TemporaryDirectory[str], IO[str]]:
+def of_run() -> tuple[tempfile.TemporaryDirectory[str], IO[bytes]]:
     """Make the folder of this run, and remove those of runs that were killed.
 
     Returns
@@ -48,12 +48,12 @@ def of_run() -> tuple[tempfile.TemporaryDirectory[str], IO[str]]:
     """
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{OWNER}"):
         # of another user, of a run that lives, or gone meanwhile
-        with suppress(OSError), left.open("r+", encoding="utf-8") as file:
+        with suppress(OSError), left.open("r+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(left.parent, ignore_errors=True)
+            shutil.rmtree(left.parent)
     folder = tempfile.TemporaryDirectory(prefix=PREFIX)
     made = Path(folder.name, f"{OWNER}.new")
-    owner = made.open("w", encoding="utf-8")
+    owner = made.open("wb")
     # some network file systems have no locks: what lies there stays
     with suppress(OSError):
         fcntl.flock(owner, fcntl.LOCK_EX | fcntl.LOCK_NB)

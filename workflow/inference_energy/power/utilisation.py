@@ -64,17 +64,14 @@ def add_utilisation(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame
         it), ``alike`` (of :func:`alike`), ``architecture`` (dense, hybrid or moe) and ``tdp_w``
         [W].
     """
-    known = names(models)
-    networks = rows["model"].map(lambda name: known.get(str(name).lower(), name))
-    named = rows.assign(model=networks)
     load = {name: rows[name].to_numpy(float) for name in LOAD}
     found = {name: np.empty(len(rows)) for name in [*UTILISATION, "tdp_w"]}
     told = {name: np.empty(len(rows), object) for name in ("network", "architecture")}
     deployment = ["model", "gpu", "gpus", "attention_copies", "precision"]
     known_models: dict[str, pd.Series] = {}
     known_gpus: dict[str, pd.Series] = {}
-    for own in named.groupby(deployment).indices.values():
-        first = named.iloc[own[0]]
+    for own in rows.groupby(deployment).indices.values():
+        first = rows.iloc[own[0]]
         stated, kind = str([first.get(name) for name in OF_A_MODEL]), str(first["gpu"])
         if stated not in known_models:
             known_models[stated] = find_model(first, models)
@@ -109,10 +106,8 @@ def alike(model: pd.Series, models: pd.DataFrame) -> pd.Series:
     models : DataFrame
         Table of schema ``models``.
     """
-    cells = zip(*(models[column] for column in NETWORK), strict=True)
-    known = {
-        name: " ".join(map(str, own)) for name, own in zip(models["model"], cells, strict=True)
-    }
+    cells = zip(models["model"], *(models[column] for column in NETWORK), strict=True)
+    known = {name: " ".join(map(str, own)) for name, *own in cells}
     return model.map(lambda name: known.get(name, name))
 
 
