@@ -38,6 +38,12 @@ def hardware_of_laws(hardware):
     return {name: hardware[name] for name in ("models", "gpus")}
 
 
+def test_the_law_of_gpu_power_is_fitted_to_the_runs_that_are_given(hardware, monkeypatch):
+    monkeypatch.setattr(ways.GpuPower, "fit", lambda runs, idle: runs)
+    given = ways.measured_runs(hardware).head(1)
+    assert ways.fit_gpu_power(hardware, given) is given
+
+
 def test_layouts_fill_the_node_with_whole_copies():
     rows = ways.layouts(8)
     gpus = rows["tensor_parallel"] * rows["attention_data_parallel"]
