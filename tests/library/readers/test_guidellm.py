@@ -33,6 +33,15 @@ def test_a_mean_length_is_held_against_the_sum_of_the_lengths(tmp_path, name):
     assert told in frame["status"][0]
 
 
+@pytest.mark.parametrize("key", ["total_sum", "count"])
+def test_a_mean_length_without_its_sum_or_count_is_taken_as_it_is(tmp_path, key):
+    report = json.loads((FIXTURES / "guidellm/real.json").read_text("utf-8"))
+    length = report["benchmarks"][0]["metrics"]["output_token_count"]["successful"]
+    del length[key]
+    frame = detect_and_read(put(tmp_path, report), {**NODE, "model": "m"})
+    assert frame["output_tokens"][0] == length["mean"]
+
+
 @pytest.mark.parametrize(
     ("strategy", "concurrency"),
     [
