@@ -53,6 +53,12 @@ def written(folder, *lines):
         changed(REQUEST, "metrics.time_to_first_token", 1),
         changed(REQUEST, "metrics.time_to_first_token.value", float("inf")),
         changed(REQUEST, "metrics.request_latency.value", -1),
+        # a request of 0.52 s
+        changed(REQUEST, "metrics.request_latency.value", 1521.0),
+        changed(REQUEST, "metrics.time_to_first_token.value", 5e17),
+        changed(REQUEST, "metrics.inter_token_latency.value", 1e5),
+        # of 25 hours
+        changed(REQUEST, "metadata.request_end_ns", int((NOON + 90_000) * 1e9)),
         changed(REQUEST, "metrics.output_sequence_length.value", True),
         changed(REQUEST, "metrics.output_sequence_length.value", 10**400),
         changed(REQUEST, "metrics.inter_chunk_latency.value", 1),
@@ -112,6 +118,11 @@ def test_a_damaged_sample_is_counted(tmp_path, line):
 )
 def test_a_sample_at_its_bounds_is_whole(data):
     assert records.is_sample(SAMPLE | {"telemetry_data": data})
+
+
+def test_a_time_of_a_request_may_be_told_by_another_clock(tmp_path):
+    line = changed(REQUEST, "metrics.request_latency.value", 1519.0)
+    assert records.read_lines(written(tmp_path, line), records.is_request)[1] == 0
 
 
 def test_whole_lines_are_kept_as_they_are(tmp_path):

@@ -11,7 +11,7 @@ from inference_energy.errors import InputError
 from inference_energy.meters.common import FIRST, LARGEST, LAST
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.power import TELEMETRY
-from inference_energy.units import NANO
+from inference_energy.units import MILLI, NANO
 
 SUMMARY = "profile_export_aiperf.json"
 """AIPerf's summary of a run, in the run's folder."""
@@ -25,16 +25,21 @@ MOST = {
 }
 """No GPU reads more, nor less than nothing: what is beyond is damaged."""
 
+TIMES = ("time_to_first_token", "inter_token_latency", "request_latency")
+"""Times of a request that are used. [ms]"""
+
 SCALARS = (
-    "time_to_first_token",
-    "inter_token_latency",
-    "request_latency",
+    *TIMES,
     "input_sequence_length",
     "output_sequence_length",
     "usage_completion_tokens",
     "usage_prompt_cache_read_tokens",
 )
 """Metrics of a request that are used."""
+
+LONGEST, APART = 86_400.0, 1.0
+"""Longest request, as settings allow it, and by how much a time of one may exceed it, whose ends
+another clock tells. [s]"""
 
 
 def read_summary(path: Path) -> dict[str, Any]:
@@ -114,8 +119,11 @@ def is_request(record: object) -> bool:
     if not isinstance(metrics, dict) or not isinstance(error, dict):
         return False
     gaps = metrics.get("inter_chunk_latency", {"value": []})
+    most = (end - start) * NANO + APART
     return (
-        all(_is_number(metrics.get(name)) for name in SCALARS if name in metrics)
+        most <= LONGEST + APART
+        and all(_is_number(metrics.get(name)) for name in SCALARS if name in metrics)
+        and all(metrics[name]["value"] * MILLI <= most for name in TIMES if name in metrics)
         and isinstance(gaps, dict)
         and isinstance(gaps.get("value"), list)
         and (error.get("code") is None or _is_finite(error["code"]))
