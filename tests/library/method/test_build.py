@@ -324,15 +324,15 @@ def test_a_blend_by_parameters_is_refused_where_they_are_not_known():
     ("trim", "changed", "refused"),
     [
         ([[0, 0.001]], {}, True),
-        ([[0, 0.002]], {}, True),
-        ([[0, 0.003]], {}, False),
+        ([[0, 0.0016]], {}, True),
+        ([[0, 0.0017]], {}, False),
         ([[0, 0.5], [0, 0.002]], {}, True),
         ([[0, 0.001]], {"output_tokens": {"minimum": 1}}, False),
         ([[0, 0.001]], {"charge": 30}, False),
         ([[0, 0.001]], {"charge": 30, "input_tokens": number(0)}, True),
     ],
 )
-def test_a_blend_whose_median_query_answers_nothing_is_refused(files, trim, changed, refused):
+def test_a_blend_that_keeps_next_to_no_query_that_answers_is_refused(files, trim, changed, refused):
     # 1 - exp(-0.5 ln 2 / 300): 0.115 % of the traditional queries round to no token
     method = resolve("oviedo2026", files)
     method["blend"]["trim"] = trim
@@ -348,5 +348,6 @@ def test_a_blend_whose_median_query_answers_nothing_is_refused(files, trim, chan
         build(method, table)
     (problem,) = told.value.problems
     assert problem.startswith("config/methods/oviedo2026.yaml: key blend.trim: value [[0, ")
-    assert "of the traditional queries" in problem
+    assert "of the traditional queries of a model that are kept" in problem
+    assert "allowed is at least 5;" in problem
     assert "minimum: 1" in problem

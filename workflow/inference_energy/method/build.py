@@ -26,8 +26,8 @@ from inference_energy.method.setup import (
     Setup,
 )
 
-HALF = 0.5
-"""Share of a blend that answers nothing from which its median is nothing too. [1]"""
+LEAST_ANSWERING = 5
+"""Queries of a model that a blend keeps and that answer, without which a draw may have none."""
 
 
 def power_utilisation(quantity: Mapping[str, Any], z: float) -> LogNormal | Coupling:
@@ -139,7 +139,7 @@ def check_parameters(
 
 
 def check_answers(setup: Setup, method: Mapping[str, Any]) -> None:
-    """Refuse a blend of which half or more answers nothing, and so needs no energy.
+    """Refuse a blend that keeps next to no query that answers, and so needs energy.
 
     Parameters
     ----------
@@ -151,7 +151,7 @@ def check_answers(setup: Setup, method: Mapping[str, Any]) -> None:
     Raises
     ------
     UnansweredError
-        Listing the kinds of queries, whose median and all ratios to it would be of nothing.
+        Listing the kinds of queries, of whose energy there would be no distribution to draw.
     """
     charging = any(LAWS[law].charges_input for law in named_laws(method["throughput_law"]))
     problems = []
@@ -161,13 +161,14 @@ def check_answers(setup: Setup, method: Mapping[str, Any]) -> None:
         if lengths[0] > 0 or (charged and regime.input_tokens > 0):
             continue
         lower, upper = setup.blend.levels
-        empty = (min(float(weights[0]), upper) - lower) / (upper - lower)
-        if empty >= HALF:
+        answering = (upper - max(lower, float(weights[0]))) * setup.monte_carlo.samples
+        if answering < LEAST_ANSWERING:
             problems.append(
                 f"{method_path(method['id'])}: key blend.trim: value"
-                f" {[list(pair) for pair in setup.blend.trim]}: {empty:.2g} of the {name} queries"
-                " that are kept have no token of output and need no energy; allowed is less than"
-                f" half of them; state regimes.{name}.output_tokens.minimum: 1, or raise the levels"
+                f" {[list(pair) for pair in setup.blend.trim]}: of the {name} queries of a model"
+                f" that are kept {max(answering, 0):.3g} have any output and need energy; allowed"
+                f" is at least {LEAST_ANSWERING}; state regimes.{name}.output_tokens.minimum: 1, or"
+                " raise the levels"
             )
     if problems:
         raise UnansweredError(problems)
@@ -272,8 +273,8 @@ def build(
     ------
     InputError
         If the benchmark table leaves fewer models than the blend needs, has rows that do not suit
-        the law, or spells a model of node_power in another way, or if half of the blend or more
-        needs no energy.
+        the law, or spells a model of node_power in another way, or if the blend keeps next to no
+        query that needs energy.
     """
     _refuse_contradictions(method, table)
     laws = fit_suitable(method, table, hardware) if laws is None else laws
