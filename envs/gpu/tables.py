@@ -102,16 +102,17 @@ def read_test(folder):
         return one_test(folder)
     except OSError as error:
         sys.exit(f"{error.filename}: cannot be read ({error.strerror}): unpack all parts")
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError) as error:
-        sys.exit(_damaged(folder, error))
-    except ValueError as error:
-        # what is no JSON, no UTF-8, no time, or there twice
-        sys.exit(_damaged(folder, error))
-
-
-def _damaged(folder, error):
-    told = " ".join(f"{type(error).__name__}: {error}".split())[:SHOWN]
-    return f"{folder}: a file of it is damaged ({told}): unpack all parts again"
+    # the last where something is no JSON, no UTF-8, no time, or there twice
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        told = " ".join(f"{type(error).__name__}: {error}".split())[:SHOWN]
+        sys.exit(f"{folder}: a file of it is damaged ({told}): unpack all parts again")
 
 
 def read_csv(path):
