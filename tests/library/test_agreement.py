@@ -178,6 +178,26 @@ def test_a_trace_is_refused_whose_levels_or_lengths_are_not_what_a_method_reads(
             read_table(changed, "request_lengths")
 
 
+def test_a_number_of_a_series_is_the_same_in_all_its_rows():
+    schema = {"properties": {"series": {"type": "string"}, "n": NUMBER | {"x-same": "series"}}}
+    frame = pd.DataFrame({"series": [*"abaabb"], "n": [7, 4, 5, 7, np.nan, 4]})
+    problems = row_problems("t.csv", frame, np.arange(2, 8), schema)
+    assert problems == [
+        't.csv, line 4, column "n": value 5; allowed is 7, which most rows of series a have, as it'
+        " is one number; correct it, or give each number a series of its own"
+    ]
+    assert row_problems("t.csv", frame.drop(2), np.arange(2, 7), schema) == []
+
+
+def test_a_column_exchanged_for_the_requests_of_a_trace_is_refused(tmp_path):
+    frame = pd.read_csv(ROOT / "data" / "request_lengths.csv", dtype=str)
+    for other in ("input_tokens", "output_tokens"):
+        names = {"n_requests": other, other: "n_requests"}
+        frame.rename(columns=names).to_csv(tmp_path / "t.csv", index=False)
+        with pytest.raises(InputError, match=r'"n_requests": value .* as it is one number'):
+            read_table(tmp_path / "t.csv", "request_lengths")
+
+
 def test_many_rows_that_break_one_rule_are_told_once():
     schema = {"properties": {"a": NUMBER | {"x-at-most": "b"}, "b": NUMBER}}
     frame = pd.DataFrame({"a": np.full(9, 2.0), "b": np.full(9, 1.0)})
@@ -191,7 +211,8 @@ def test_rules_are_about_columns_of_their_table(schema):
     spec = load_schema(schema)
     columns = spec["properties"]
     for column in columns.values():
-        assert {column.get("x-at-most"), column.get("x-even")} <= {None, *columns}
+        others = {column.get("x-at-most"), column.get("x-even"), column.get("x-same")}
+        assert others <= {None, *columns}
         assert {*column.get("x-rises", [])} <= {*columns}
         for other, bounds in column.get("x-by", {}).items():
             assert set(bounds) == {value for value in columns[other]["enum"] if value is not None}

@@ -10,9 +10,9 @@ and the ``x-reason``: power is throughput times the energy of a token, whichever
 ``x-rows`` has such products of the rows ``by`` one source: of the numbers of column ``value`` whose
 column ``name`` says what they are.
 
-Two are about a series, the rows that share the cell of a column. ``x-even`` of a column names that
-one: the numbers are even steps from 0 to 1. ``x-rises`` names it and a column of such steps, along
-which the numbers never fall.
+Three are about a series, the rows that share the cell of a column. ``x-even`` of a column names
+that one: the numbers are even steps from 0 to 1. ``x-rises`` names it and a column of such steps,
+along which the numbers never fall. ``x-same`` names it: all its rows have one number.
 """
 
 import itertools
@@ -61,6 +61,8 @@ def broken(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
             yield _uneven(typed, name, column["x-even"])
         if "x-rises" in column:
             yield _falling(typed, name, *column["x-rises"])
+        if "x-same" in column:
+            yield _differing(typed, name, column["x-same"])
     for rule in spec.get("x-agree", []):
         yield _disagreeing(typed, rule)
     for rule in spec.get("x-rows", {}).get("rules", []):
@@ -134,6 +136,24 @@ def _falling(typed: pd.DataFrame, name: str, by: str, along: str) -> Broken:
                     f" at {along} {levels[before]:.6g}, as it never falls; correct one of them"
                 )
     return f'column "{name}"', np.array(places, int), sentences
+
+
+def _differing(typed: pd.DataFrame, name: str, by: str) -> Broken:
+    """Rows of each series with another number than most of its rows have."""
+    numbers = pd.Series(_numbers(typed, name), typed.index)
+    # of numbers as frequent as each other it is the least, whatever the order of the rows
+    usual = numbers.groupby(typed[by]).transform(lambda own: own.mode().min()).to_numpy()
+    places = np.flatnonzero(numbers.notna() & (numbers != usual))
+    return (
+        f'column "{name}"',
+        places,
+        [
+            f"value {numbers.iloc[place]:.6g}; allowed is {usual[place]:.6g}, which most rows of"
+            f" {by} {typed[by].iloc[place]} have, as it is one number; correct it, or give each"
+            " number a series of its own"
+            for place in places
+        ],
+    )
 
 
 def _series(
