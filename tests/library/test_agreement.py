@@ -198,6 +198,41 @@ def test_a_column_exchanged_for_the_requests_of_a_trace_is_refused(tmp_path):
             read_table(tmp_path / "t.csv", "request_lengths")
 
 
+STATING = {
+    "x-states": {"by": "where", "forms": [r"in (?P<a>\d+), out (?P<b>\d+)$", r"(?P<a>\d+)x"]},
+    "properties": {"a": NUMBER, "b": NUMBER, "where": {"type": ["string", "null"]}},
+}
+
+
+def test_what_a_row_says_of_its_numbers_is_what_they_are():
+    where = ["table 7, in 5, out 9", "5x9", None, "in 5, out 9", "in 5, out 9 s", "in 5, out 9"]
+    frame = pd.DataFrame({"a": [5.0] * 6, "b": [9.0] * 6, "where": where})
+    assert row_problems("t.csv", frame, np.arange(2, 8), STATING) == []
+    exchanged = frame.rename(columns={"a": "b", "b": "a"})
+    exchanged.loc[5, "a"] = np.nan
+    assert row_problems("t.csv", exchanged, np.arange(2, 8), STATING) == [
+        f't.csv, line {line}, column "{name}": value {value}; allowed is {other}, which column'
+        f" where says ({said}); correct the one that is wrong"
+        for line, name, value, other, said in (
+            (2, "a", 9, 5, "in 5, out 9"),
+            (3, "a", 9, 5, "5x"),
+            (5, "a", 9, 5, "in 5, out 9"),
+            (2, "b", 5, 9, "in 5, out 9"),
+            (5, "b", 5, 9, "in 5, out 9"),
+            (7, "b", 5, 9, "in 5, out 9"),
+        )
+    ]
+
+
+@pytest.mark.parametrize("table", ["at_load", "deepseek_r1", "oviedo", "trtllm"])
+def test_lengths_exchanged_are_refused_where_the_locator_has_them(table, tmp_path):
+    frame = pd.read_csv(ROOT / "data" / "throughput" / f"{table}.csv", dtype=str)
+    names = {"input_tokens": "output_tokens", "output_tokens": "input_tokens"}
+    frame.rename(columns=names).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(InputError, match=r'"output_tokens": value .* which column locator says'):
+        read_table(tmp_path / "t.csv", "throughput")
+
+
 def test_many_rows_that_break_one_rule_are_told_once():
     schema = {"properties": {"a": NUMBER | {"x-at-most": "b"}, "b": NUMBER}}
     frame = pd.DataFrame({"a": np.full(9, 2.0), "b": np.full(9, 1.0)})
@@ -230,6 +265,9 @@ def test_rules_are_about_columns_of_their_table(schema):
             if power < 0
         )
         assert set(rule["powers"].values()) <= {-2, -1, 1}
+    states = spec.get("x-states", {"forms": []})
+    for form in map(re.compile, states["forms"]):
+        assert states["by"] in columns and {*form.groupindex} <= {*numeric(schema)}
     rows = spec.get("x-rows", {"rules": []})
     for rule in rows["rules"]:
         assert {rows["by"], rows["name"], rows["value"]} <= {*columns}

@@ -10,13 +10,17 @@ and the ``x-reason``: power is throughput times the energy of a token, whichever
 ``x-rows`` has such products of the rows ``by`` one source: of the numbers of column ``value`` whose
 column ``name`` says what they are.
 
+``x-states`` of a schema has the forms in which the text of column ``by`` states numbers of its row,
+as patterns whose groups are the columns: ``in (?P<input_tokens>\\d+)``.
+
 Three are about a series, the rows that share the cell of a column. ``x-even`` of a column names
 that one: the numbers are even steps from 0 to 1. ``x-rises`` names it and a column of such steps,
 along which the numbers never fall. ``x-same`` names it: all its rows have one number.
 """
 
 import itertools
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -67,6 +71,8 @@ def broken(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
         yield _disagreeing(typed, rule)
     for rule in spec.get("x-rows", {}).get("rules", []):
         yield _rows_disagreeing(typed, spec["x-rows"], rule)
+    if "x-states" in spec:
+        yield from _stated_otherwise(typed, **spec["x-states"])
 
 
 def _above(typed: pd.DataFrame, name: str, other: str) -> Broken:
@@ -214,6 +220,26 @@ def _rows_disagreeing(
                 f" {_allowed(rule)}, as {rule['x-reason']}; correct the one that is wrong"
             )
     return f'column "{rows["value"]}"', np.array(places, int), sentences
+
+
+def _stated_otherwise(typed: pd.DataFrame, by: str, forms: Iterable[str]) -> Iterator[Broken]:
+    """Numbers of each column that are not what a text of their row says."""
+    found = [
+        (place, said)
+        for form in map(re.compile, forms)
+        for place, text in enumerate(typed[by])
+        if isinstance(text, str) and (said := form.search(text))
+    ]
+    for name in dict.fromkeys(name for _, said in found for name in said.groupdict()):
+        numbers = _numbers(typed, name)
+        wrong = {
+            place: f"value {numbers[place]:.6g}; allowed is {said[name]}, which column {by} says"
+            f" ({said[0]}); correct the one that is wrong"
+            for place, said in found
+            if said.groupdict().get(name) and abs(numbers[place] - float(said[name])) > 0
+        }
+        places = sorted(wrong)
+        yield f'column "{name}"', np.array(places, int), [wrong[place] for place in places]
 
 
 def _written(powers: Mapping[str, int]) -> str:
