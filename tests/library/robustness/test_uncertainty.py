@@ -136,6 +136,20 @@ def test_classes_are_pooled_by_the_shares_of_their_models(setup):
     assert found.loc["all", "mean"] == pytest.approx(pool)
 
 
+def test_models_without_a_share_are_of_no_class_and_no_part(setup):
+    """As where the whole blend is the model in the middle of the medians."""
+    model = setup.models[0]
+    slow = replace(model, name="slow", law=Peak(1.0, 3, DOMAIN, 0.2))
+    both = replace(setup, models=(slow, model))
+    members = {"slow": 0.0, model.name: 1.0}
+    energies = uncertainty.model_energies(both, LENGTHS, members)
+    found = uncertainty.by_class(energies, members, {"slow": "dense", model.name: "moe"})
+    assert found.set_index("architecture")["models"].to_dict() == {"all": 1, "moe": 1}
+    parts = uncertainty.variance_parts(both, LENGTHS, members)
+    alone = uncertainty.variance_parts(both, LENGTHS, {model.name: 1.0})
+    pd.testing.assert_frame_equal(parts, alone)
+
+
 def test_the_page_says_the_range_and_what_would_halve_it(setup):
     members = {setup.models[0].name: 1.0}
     parts = uncertainty.variance_parts(setup, LENGTHS, members).assign(regime="traditional")

@@ -101,7 +101,7 @@ def variance_parts(
     models = {model.name: model for model in setup.models}
     each = []
     kinds = list(_each(regime, inputs))
-    for name, share in members.items():
+    for name, share in _served(members).items():
         for kind in kinds:
             own = _cells(setup, kind, models[name])
             weights = share / len(kinds) * own["weight"]
@@ -127,6 +127,11 @@ def variance_parts(
     variances = np.array([parts[name] for name in SOURCES])
     found = pd.DataFrame({"source": SOURCES, "variance": cut(variances, variances.sum())})
     return found.assign(share=found["variance"] / found["variance"].sum())
+
+
+def _served(members: Mapping[str, float]) -> dict[str, float]:
+    """Models of a blend that have a share of it: of the others nothing can be a part."""
+    return {name: share for name, share in members.items() if share > 0}
 
 
 def _cells(setup: Setup, regime: Regime, model: ServedModel) -> pd.DataFrame:
@@ -285,6 +290,7 @@ def by_class(
         architecture, a class or ALL, models, and mean and percentiles of the pooled models. [Wh]
     """
     rows = []
+    members = _served(members)
     for name in [ALL, *sorted({architectures[member] for member in members})]:
         own = {m: share for m, share in members.items() if name in (ALL, architectures[m])}
         pool = pooled(energies, own)
