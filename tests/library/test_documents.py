@@ -272,6 +272,33 @@ def test_what_a_schema_refuses_is_told_with_what_is_allowed(change, words):
     assert [word for word in words if word not in "\n".join(problems)] == []
 
 
+NARROWED = {
+    "properties": {
+        "pue": {
+            "$ref": "#/$defs/factor",
+            "properties": {"value": {"type": "number", "minimum": 1, "maximum": 3}},
+        }
+    },
+    "$defs": {
+        "factor": {
+            "properties": {"value": {"type": "number", "exclusiveMinimum": 0, "maximum": 1000}}
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("value", ["1.2 or so", [1.2], None, {"a": 1}, 0.5, 0, -7, 5, 5000])
+def test_of_bounds_within_each_other_the_narrow_ones_are_told(value):
+    (problem,) = schema_problems({"pue": {"value": value}}, NARROWED, "m.yaml")
+    assert problem == (
+        f"m.yaml: key pue.value: value {value!r}: allowed is a number of at least 1 and of at most"
+        " 3; correct the value"
+    )
+    wide_first = {"properties": {"pue": NARROWED["$defs"]["factor"]}, "allOf": [NARROWED]}
+    wide_first["$defs"] = NARROWED["$defs"]
+    assert schema_problems({"pue": {"value": value}}, wide_first, "m.yaml") == [problem]
+
+
 @pytest.mark.parametrize(
     ("content", "told"),
     [

@@ -69,6 +69,8 @@ BOUNDS = {
     "exclusiveMaximum": "below",
     "maximum": "of at most",
 }
+BOUNDING = {"type", *BOUNDS}
+"""Rules of which a value that is no number, or is far off, breaks those of all its bounds."""
 RANGES = (("p5", "p95"), ("lower", "upper"))
 """Keys that a mapping has for the ends of a range."""
 OFFERED, SHORTEST = 3, 3
@@ -456,7 +458,7 @@ def schema_problems(
         kind: Any = error.kind
         if kind.name == "required":
             missing.setdefault(tuple(error.instance_path), []).append(kind.property)
-    for error in errors:
+    for error in _narrowest(errors, schema):
         place = tuple(error.instance_path)
         path = ".".join(map(str, place)) or "(top)"
         if error.kind.name == "required":
@@ -536,17 +538,51 @@ def order_problems(value: object, where: AnyPath, path: str = "") -> list[str]:
     return problems
 
 
+def _narrowest(errors: Sequence[ValidationError], schema: Schema) -> list[ValidationError]:
+    """Errors, of those that one value has of several bounds that of the narrowest alone."""
+    best: dict[tuple[Any, ...], ValidationError] = {}
+    for error in errors:
+        place = tuple(error.instance_path)
+        if _kind_of(error) not in BOUNDING:
+            continue
+        if place not in best or _width(error, schema) < _width(best[place], schema):
+            best[place] = error
+    return [
+        error
+        for error in errors
+        if _kind_of(error) not in BOUNDING or error is best[tuple(error.instance_path)]
+    ]
+
+
+def _kind_of(error: ValidationError) -> str:
+    details: Any = error.kind
+    return str(details.name)
+
+
+def _width(error: ValidationError, schema: Schema) -> float:
+    """Width of what is allowed by the bounds beside the one that a value breaks."""
+    node = _broken_node(error, schema)
+    low = max(node.get(key, -math.inf) for key in ("minimum", "exclusiveMinimum"))
+    return float(min(node.get(key, math.inf) for key in ("maximum", "exclusiveMaximum")) - low)
+
+
+def _broken_node(error: ValidationError, schema: Schema) -> Any:
+    """Part of a schema that holds the rule which a value breaks."""
+    node: Any = schema
+    for step in error.schema_path[:-1]:
+        node = node[step]
+    return node
+
+
 def _told(
     error: ValidationError, instance: Any, schema: Schema, stated: Mapping[str, Any] | None
 ) -> list[str]:
     value, own = instance, instance if stated is None else stated
-    node: Any = schema
     for step in error.instance_path:
         # the path of a key of digits is a number
         value = value[str(step)] if isinstance(value, dict) else value[step]
         own = own.get(str(step), {}) if isinstance(own, dict) else value
-    for step in error.schema_path[:-1]:
-        node = node[step]
+    node = _broken_node(error, schema)
     details: Any = error.kind
     kind = details.name
     if kind == "additionalProperties":
