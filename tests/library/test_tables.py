@@ -94,6 +94,11 @@ def problems_of(path, schema="throughput"):
         ("model", "Nem\u0585tr\u0585n", ['write it as "Nemotron"']),
         ("model", "Ll\u0430ma 3.1", ['write it as "Llama 3.1"', "looks like others"]),
         ("gpu", "H\u0399\u039f\u039fx", ['write it as "HIOOx"']),
+        # all letters of another alphabet, each drawn like a Latin one
+        ("model", "\u041e\u0420\u0422-30", ['write it as "OPT-30"', "looks like others"]),
+        ("model", "\u041e\u0420\u0422\u2013\u0663\u0660", ['write it as "OPT-30"']),
+        ("model", "\u039f\u03a1\u03a4", ['write it as "OPT"']),
+        ("gpu", "\u041d100", ['write it as "H100"']),
         ("gpu", "\u13bb100-SXM", ['write it as "H100-SXM"']),
         ("gpu", "\ua4e7100 SXM", ['write it as "H100 SXM"']),
         *(
@@ -115,9 +120,13 @@ def test_a_bad_cell_is_named_with_row_column_allowed_and_remedy(table, column, v
 
 
 def test_a_name_in_an_alphabet_of_its_own_stays_as_it_is(table):
-    """\u0421\u041d\u0410 could be Latin letters; nothing says that it is."""
-    frame = read_table(table(HEADER, cell("model", "\u0421\u041d\u0410 7")), "throughput")
-    assert frame["model"].tolist() == ["\u0421\u041d\u0410 7"]
+    names = [
+        "\u0421\u0430\u0439\u0433\u0430 7",
+        "\u039c\u03b5\u03bb\u03c4\u03ad\u03bc\u03b9",
+        "\u6587\u5fc3",
+    ]
+    frame = read_table(table(HEADER, *(cell("model", name) for name in names)), "throughput")
+    assert frame["model"].tolist() == names
 
 
 @pytest.mark.parametrize(
@@ -609,13 +618,13 @@ def test_a_table_of_millions_of_cells_is_refused_before_it_fills_the_memory(tmp_
     ("schema", "names"),
     [
         ("agent_tokens", {"source_id"}),
-        ("estimates", {"id", "model", "source_id"}),
+        ("estimates", {"id", "author", "subject", "model", "hardware", "source_id"}),
         ("expected_verdicts", {"method", "claim"}),
         ("facility", {"source_id"}),
         ("gpus", {"gpu"}),
         ("inferencex", {"model", "gpu", "engine", "source_id"}),
         ("mlenergy", {"model_id", "model", "source_id"}),
-        ("mlperf", {"accelerator", "benchmark", "source_id"}),
+        ("mlperf", {"submitter", "system", "accelerator", "benchmark", "source_id"}),
         ("mlperf_benchmarks", {"benchmark", "model", "source_id"}),
         ("models", {"model", "aliases"}),
         ("node_power", {"gpu", "source_id"}),
@@ -630,7 +639,7 @@ def test_a_table_of_millions_of_cells_is_refused_before_it_fills_the_memory(tmp_
         ("sources", {"source_id"}),
         ("throughput", {"model", "gpu", "engine", "source_id"}),
         ("token_counts", {"id", "source_id"}),
-        ("wall_power", {"benchmark", "source_id"}),
+        ("wall_power", {"submitter", "system", "benchmark", "source_id"}),
     ],
 )
 def test_names_of_every_table_of_data_are_in_one_spelling(schema, names):

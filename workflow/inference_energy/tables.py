@@ -633,16 +633,21 @@ def _is_writable(text: str) -> bool:
 def spelling(name: str) -> str:
     """Name in the one spelling that tables have: NFKC, single blanks, nothing invisible.
 
-    Beside Latin letters, those of other alphabets that are drawn like them are taken for them;
-    digits of every script are 0 to 9, and every dash is the hyphen of a keyboard.
+    Letters of other alphabets that are drawn like Latin ones are taken for them beside Latin
+    letters, and where all letters are such; digits of every script are 0 to 9, and every dash is
+    the hyphen of a keyboard.
 
     Examples
     --------
     >>> spelling("Llama\\u200b 3.1\\xa08B"), spelling("ｍ"), spelling("Ll\\u0430ma")
     ('Llama 3.1 8B', 'm', 'Llama')
+    >>> spelling("\\u041e\\u0420\\u0422-30") == "OPT-30", spelling("Сайга")
+    (True, 'Сайга')
     """
     plain = documents.INVISIBLE.sub("", unicodedata.normalize("NFKC", name))
-    plain = plain.translate(ALIKE) if LATIN.search(plain) else plain
+    latin = plain.translate(ALIKE)
+    is_another = any(letter.isalpha() and not letter.isascii() for letter in latin)
+    plain = latin if LATIN.search(plain) or not is_another else plain
     plain = DASHES.sub("-", plain)
     plain = "".join(str(unicodedata.decimal(c, c)) for c in plain)
     return " ".join("".join(c for c in plain if unicodedata.category(c)[0] != "C").split())
