@@ -336,6 +336,14 @@ def test_what_snakemake_lets_pass_of_the_configuration_is_refused(tmp_path):
             for key in ("window", "gpu")
         ),
     ]
+    words = ["log=runs/a\nb.csv", "method=a\u2028b.yaml", "title=a\nb", "stress={a: 1,\n b: 2}"]
+    with pytest.raises(InputError) as error:
+        config.read_stated(paths[2:], [*words, "deployments=[a,\n b]", "method={a}\n"])
+    assert error.value.problems == [
+        f"--config {word}: holds a line end, a control character or bytes that are not UTF-8;"
+        " allowed is a path without them; rename the file or folder"
+        for word in (r"log: value 'runs/a\nb.csv'", r"method: value 'a\u2028b.yaml'")
+    ]
     # of what is no YAML, or no key of this workflow, Snakemake says what it takes it for
     words = ["stress={window: 3}", "stress={a: 1, a: 2", "other={a: 1, a: 2}", "stress"]
     assert config.read_stated(paths[2:], words) == [{"methods": ["mine"]}]

@@ -28,7 +28,7 @@ from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods, read_methods, resolve_all
 from inference_energy.method.materials import tables_of
 from inference_energy.names import name_problems
-from inference_energy.project import AnyPath, listed, own, path_problems, provided
+from inference_energy.project import AnyPath, is_plain, listed, own, path_problems, provided
 from inference_energy.requests import files as requests_files
 from inference_energy.requests.formats import format_problems
 from inference_energy.robustness.files import (
@@ -59,6 +59,8 @@ OF_WHAT_IF = ("scaling",)
 """Files that a what-if needs, besides its methods."""
 OF_ALL = (*NEEDED, "expected_verdicts", "methods", "deployments", "examples", "log", "base")
 """What the default run needs, by the names of ``Settings.wrong``."""
+PATHS = ("benchmarks", "deployment", "deployments", "format", "log", "method")
+"""Keys of the configuration that name files."""
 VERDICTS = "config/expected_verdicts.csv"
 BENCHMARKS = "data/throughput/trtllm.csv"
 
@@ -308,12 +310,13 @@ def read_stated(files: Sequence[AnyPath], arguments: Sequence[str]) -> list[dict
     files : sequence of str or path-like
         config/config.yaml, and those of ``--configfile``.
     arguments : sequence of str
-        Words of the command line, of which mappings are checked for keys that stand twice.
+        Words of the command line, of which mappings are checked for keys that stand twice, and
+        paths for line ends, which Snakemake takes for blanks.
 
     Raises
     ------
     InputError
-        What :func:`documents.read` refuses, a file that holds no mapping, and such keys.
+        What :func:`documents.read` refuses, a file that holds no mapping, such keys and paths.
     """
     stated, problems = [read(file) for file in files], []
     for file, content in zip(files, stated, strict=True):
@@ -326,6 +329,8 @@ def read_stated(files: Sequence[AnyPath], arguments: Sequence[str]) -> list[dict
                 " them"
                 for twice in repeated_keys(value)
             ]
+        if key in PATHS and not value.startswith("[") and not is_plain(value.strip()):
+            problems += path_problems(value, f"--config {key}")
     if problems:
         raise InputError(problems)
     return stated
@@ -347,7 +352,7 @@ def config_problems(config: dict[str, Any]) -> list[str]:
         kept["stress"], problem = stress_settings.without_wrong_endpoint(kept["stress"])
         problems += [f"{WHERE}: key stress.endpoint: {problem}"] if problem else []
     problems += schema_problems(kept, config_schema(), WHERE)
-    for key in ("benchmarks", "deployment", "deployments", "format", "log", "method"):
+    for key in PATHS:
         for path in _names(kept.get(key)):
             problems += path_problems(path, f"{WHERE}: key {key}")
     table = kept.get("benchmarks")
