@@ -1,6 +1,7 @@
 """Figures of the paper show the numbers of the tables."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from inference_energy import drawing
 from inference_energy.paper import figures
@@ -72,6 +73,20 @@ def test_sensitivities_show_the_medians_of_the_table(drawn):
         for value in table[table["subject"] != "frontier blend untrimmed"]["value"]
     ]
     assert sorted(x for x, _ in median_dots(figure["s4"])) == sorted(expected)
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, [0]), (4, [0, 1, 2, 3]), (100, [0, 33, 66, 99])])
+def test_some_of_many_input_lengths_are_drawn_the_ends_among_them(count, shown):
+    """A method may state a hundred, and a page holds four."""
+    table = read_method("oviedo2026")["sensitivity"]
+    one = table[(table["analysis"] == "input_tokens") & (table["setting"] == "1000")]
+    lengths = [str(1000 + 7 * place) for place in range(count)]
+    figure = figures.input_length(pd.concat([one.assign(setting=n) for n in lengths]))
+    titles = [axis.get_title(loc="left") for axis in figure.axes]
+    assert [title.split()[1] for title in titles] == [f"{int(lengths[n]):,}" for n in shown]
+    written = [text.get_text() for text in figure.findobj(Text)]
+    told = f"4 of {count} input lengths are drawn; sensitivity.csv has all."
+    assert (told in written) == (count > 4)
 
 
 def test_fleet_bars_are_as_long_as_the_table_says(drawn):

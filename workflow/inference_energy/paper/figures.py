@@ -112,6 +112,9 @@ SPREADS = "Dot: median; bar: IQR; line: P5–P95."
 STEPS = "Steps: each model is trimmed before the models are pooled."
 """Why the density of a trimmed blend has steps."""
 
+MOST_LENGTHS = 4
+"""Input lengths that a page holds side by side."""
+
 TITLE = 0.14
 """Room for a finding above rows [in]."""
 
@@ -622,7 +625,9 @@ def input_length(sensitivity: pd.DataFrame) -> Figure:
         (sensitivity["analysis"] == "input_tokens") & (sensitivity["subject"] == TRIMMED)
     ]
     span = log_range(lines.loc[lines["statistic"].isin(["p5", "p95"]), "value"])
-    lengths = sorted(lines["setting"].unique(), key=float)
+    known = sorted(lines["setting"].unique(), key=float)
+    places = np.linspace(0, len(known) - 1, min(len(known), MOST_LENGTHS)).round().astype(int)
+    lengths = [known[place] for place in places]
     height, gap = 3.3, 0.12
     width = (PAGE - 1.45 - gap * len(lengths)) / len(lengths)
     figure = new_figure(PAGE, height)
@@ -656,7 +661,8 @@ def input_length(sensitivity: pd.DataFrame) -> Figure:
     headline(figure, f"{told} the energy (traditional and long)")
     keys = [Patch(color=REGIME_COLOURS[regime], label=name) for regime, name in REGIMES.items()]
     figure.legend(handles=keys, loc="lower center", ncols=len(keys))
-    note(figure, [SPREADS])
+    some = f"{len(lengths)} of {len(known)} input lengths are drawn; sensitivity.csv has all."
+    note(figure, [*([some] if len(lengths) < len(known) else []), SPREADS])
     return figure
 
 
