@@ -333,6 +333,20 @@ def test_a_table_is_the_committed_one(paper, tmp_path, name, schema, made):
     assert (tmp_path / "made.csv").read_bytes() == committed.read_bytes()
 
 
+def test_no_density_is_below_zero():
+    """A distribution function that is flat falls by rounding."""
+    large = {
+        "hardware": {"distribution": "log-normal", "p5": 999.999999, "p95": 1000},
+        "model": {"distribution": "fixed", "value": 1000},
+        "serving": {"distribution": "fixed", "value": 96.5460918678},
+    }
+    stated = {name: lever | {"unit": "1", "source": "test"} for name, lever in large.items()}
+    charge = {"input_tokens_per_output_token": {"value": 0.1, "unit": "1", "source": "test"}}
+    mine = {"extends": "oviedo2026", "input_charge": charge, "pathways": stated}
+    setup = build(resolve("mine", METHOD_FILES | {"mine": mine}), read(PAPER_TABLE, "throughput"))
+    assert estimate.densities(setup)["density"].min() == 0
+
+
 def test_engines_that_are_not_asked_for_give_no_lines(paper):
     of = {
         "energy": lambda engines: estimate.energy_per_query(paper, engines),

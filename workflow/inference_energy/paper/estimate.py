@@ -337,7 +337,8 @@ def densities(setup: Setup, points: int = 161) -> pd.DataFrame:
         for (subject, pathway), energy in subjects.items():
             low, high = _widened(*_drawn_range(energy))
             edges = np.geomspace(low, high, points)
-            share = np.diff([energy.cdf(e) for e in edges])
+            # where the distribution function is flat, it falls by rounding
+            share = np.maximum(np.diff([energy.cdf(e) for e in edges]), 0)
             frames.append(
                 pd.DataFrame(
                     {
