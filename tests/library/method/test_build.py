@@ -330,6 +330,8 @@ def test_a_blend_by_parameters_is_refused_where_they_are_not_known():
         ([[0, 0.001]], {"output_tokens": {"minimum": 1}}, False),
         ([[0, 0.001]], {"charge": 30}, False),
         ([[0, 0.001]], {"charge": 30, "input_tokens": number(0)}, True),
+        # a law charges its input to queries that answer
+        ([[0, 0.001]], {"law": {"name": "additive"}}, True),
     ],
 )
 def test_a_blend_that_keeps_next_to_no_query_that_answers_is_refused(files, trim, changed, refused):
@@ -338,6 +340,7 @@ def test_a_blend_that_keeps_next_to_no_query_that_answers_is_refused(files, trim
     method["blend"]["trim"] = trim
     charge = method["input_charge"]["input_tokens_per_output_token"]
     charge["value"] = changed.pop("charge", None)
+    method["throughput_law"] |= changed.pop("law", {})
     for key, value in changed.items():
         method["regimes"]["traditional"][key] |= value
     table = read(PAPER_TABLE, "throughput")

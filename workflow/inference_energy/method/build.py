@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from inference_energy.errors import InputError, UnansweredError
 from inference_energy.laws.fitting import Hardware, Served, fit_laws, unsuitable_rows
 from inference_energy.laws.hardware import find_model
-from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.files import ChargedTwiceError, charge_problems, method_path
 from inference_energy.method.lengths import FAMILIES, OutputTokens
@@ -153,11 +152,11 @@ def check_answers(setup: Setup, method: Mapping[str, Any]) -> None:
     UnansweredError
         Listing the kinds of queries, of whose energy there would be no distribution to draw.
     """
-    charging = any(LAWS[law].charges_input for law in named_laws(method["throughput_law"]))
     problems = []
     for name, regime in setup.regimes.items():
         lengths, weights = regime.output_tokens.support
-        charged = charging or setup.input_tokens_per_output_token is not None
+        # a law that charges input charges it to the tokens of an answer
+        charged = setup.input_tokens_per_output_token is not None
         if lengths[0] > 0 or (charged and regime.input_tokens > 0):
             continue
         lower, upper = setup.blend.levels
