@@ -53,6 +53,10 @@ FORMS = NUMBERS | {
     f"{STANDARD}timestamp": yaml.SafeLoader.timestamp_regexp,
 }
 """What is written of values whose tag a file may state; PyYAML ends in a traceback at others."""
+PAIRS = {f"{STANDARD}omap", f"{STANDARD}pairs"}
+"""Tags of what is neither a mapping nor a list of values."""
+LINE_END = re.compile("[\x85\u2028\u2029]")
+"""Ends of lines for YAML 1.1, text for 1.2, of which a reader makes blanks or other keys."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 # tabs and line ends are text, the others are for terminals; the last show text in another order
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -155,9 +159,10 @@ def parse(text: str, where: AnyPath) -> Any:
     InputError
         Text that is empty or not YAML; keys that stand twice or are no text; values other than
         text, finite numbers, truth values and null, such as dates; nesting and anchors that go
-        beyond any use.
+        beyond any use; ends of lines that are such for some readers alone.
     """
     try:
+        _refuse_line_ends(text, where)
         _refuse_oversized(text, where)
         loader = _Loader(text)
         content = loader.get_single_data()
@@ -209,6 +214,9 @@ class _Loader(BASE):
         return super().resolve(kind, value, implicit)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        if node.tag in PAIRS:
+            reason = f"{node.tag.replace(STANDARD, '!!')} makes pairs, allowed is a mapping"
+            raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark)
         form = FORMS.get(node.tag)
         if form and not (isinstance(node.value, str) and form.fullmatch(node.value)):
             reason = f"what is tagged {node.tag.replace(STANDARD, '!!')} is none"
@@ -243,7 +251,10 @@ _Loader.add_constructor(INTEGER, _Loader.construct_integer)
 
 
 class _Dumper(yaml.SafeDumper):
-    """A dumper that puts text in quotes that YAML 1.2 would take for a number."""
+    """A dumper that puts text in quotes that YAML 1.2 would take for a number.
+
+    Ends of lines that are such for some readers alone are escaped.
+    """
 
     def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
         if kind is yaml.ScalarNode and implicit[0]:
@@ -251,6 +262,10 @@ class _Dumper(yaml.SafeDumper):
                 if number.fullmatch(value):
                     return tag
         return super().resolve(kind, value, implicit)
+
+    def of_text(self, text: str) -> yaml.Node:
+        style = '"' if LINE_END.search(text) else None
+        return self.represent_scalar(self.DEFAULT_SCALAR_TAG, text, style)
 
     def on_one_line(self, line: "Line") -> yaml.Node:
         return self.represent_mapping(f"{STANDARD}map", line, flow_style=True)
@@ -260,6 +275,7 @@ class Line(dict[str, Any]):
     """A mapping that :func:`dump` writes on one line, with all that it holds."""
 
 
+_Dumper.add_representer(str, _Dumper.of_text)
 _Dumper.add_representer(Line, _Dumper.on_one_line)
 
 
@@ -274,6 +290,17 @@ def dump(content: object, **form: Any) -> str:
         Arguments of ``yaml.dump`` for its layout.
     """
     return yaml.dump(content, Dumper=_Dumper, **form)
+
+
+def _refuse_line_ends(text: str, where: AnyPath) -> None:
+    """Refuse ends of lines that are text for some readers of YAML, and ends for others."""
+    found = LINE_END.search(text)
+    if found:
+        line = text.count("\n", 0, found.start()) + 1
+        raise InputError(
+            f"{where}, line {line}: holds U+{ord(found[0]):04X}, an end of a line for some readers"
+            " alone; allowed are line feeds; put one in its place, or take it out"
+        )
 
 
 def _refuse_oversized(text: str, where: AnyPath) -> None:
