@@ -126,6 +126,36 @@ def test_a_failure_shows_its_log_once_and_a_defect_its_last_line(screen, tmp_pat
     assert screen.filter(record("config/a.yaml: key b: wrong", "error"))
 
 
+KILLED = "ended by SIGKILL, as where the memory is full: make room, or run fewer steps at once"
+
+
+@pytest.mark.parametrize(
+    ("how", "said", "shown"),
+    [
+        ("died with <Signals.SIGKILL: 9>.", "", [KILLED]),
+        ("returned non-zero exit status 137.", "half done\n", ["half done", KILLED]),
+        ("died with <Signals.SIGSEGV: 11>.", " \n", ["ended by SIGSEGV"]),
+        ("died with unknown signal 99.", "", []),
+        ("returned non-zero exit status 3.", "", ["ended with exit code 3, without a word"]),
+        ("returned non-zero exit status 255.", "", ["ended with exit code 255, without a word"]),
+        ("returned non-zero exit status 1.", "a.csv: bad", ["a.csv: bad"]),
+        # who ends a run knows it
+        ("died with <Signals.SIGTERM: 15>.", "", []),
+        ("returned non-zero exit status 130.", "", []),
+    ],
+)
+def test_a_step_that_is_ended_says_how_where_its_log_does_not(screen, tmp_path, how, said, shown):
+    log = tmp_path / "job.log"
+    log.write_text(said)
+    failed = record("", "job_error", rule_name="draw", log=[str(log)])
+    told = f"CalledProcessError in file x, line 1:\nCommand 'python a.py' {how}"
+    assert not screen.filter(record(told, "error"))
+    assert [line.strip() for line in screen.format(failed).splitlines()[1:]] == shown
+    # of the next one nothing is known
+    log.write_text("b.csv: bad")
+    assert screen.format(failed).splitlines()[1:] == ["    b.csv: bad"]
+
+
 @pytest.mark.parametrize(
     ("raised", "told"), [("KeyboardInterrupt", "Stopped.\n"), ("OSError('x')", "OSError: x\n")]
 )

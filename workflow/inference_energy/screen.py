@@ -53,6 +53,12 @@ IDLE = "Nothing to be done"
 INPUT_ERROR = re.compile(r"WorkflowError:\n(.*?)\nWildcards:", re.DOTALL)
 """What an input that cannot be used says, within Snakemake's words about its own function."""
 
+ENDED = re.compile(r"died with <Signals\.(\w+): \d+>|returned non-zero exit status (\d+)")
+"""How a command ended, as the error says that Snakemake makes of it: by a signal, or its code."""
+
+SHELL_SIGNAL = 128
+"""Code with which a shell ends whose command a signal has ended, less the signal's number."""
+
 READING_ERROR = re.compile(
     r'\AWorkflowError in file "[^"\n]+", line \d+:\n(.*?)'
     r'(?:\n  File "[^"\n]+", line \d+, in \S+)+\s*\Z',
@@ -93,6 +99,7 @@ class Screen(logging.Filter):
         self.write, self.dry, self.clock = write, dry, clock
         self.last_words, self.first_words = last_words, first_words
         self.total, self.started, self.done = 0, 0, 0
+        self.ended = ""
         self.start = clock()
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -107,7 +114,8 @@ class Screen(logging.Filter):
         if event == "job_finished":
             self.done += 1
         if event == "error":
-            # a failed job is told by its own record
+            # a failed job is told by its own record, which follows and does not say how it ended
+            self.ended = _way_of_ending(record.getMessage())
             return "CalledProcessError" not in record.getMessage() and not _noise(record)
         if event in COUNTED:
             return self.dry
@@ -122,7 +130,8 @@ class Screen(logging.Filter):
         if event == "job_info":
             return self._step(record.__dict__)
         if event == "job_error":
-            return _failure(record.__dict__)
+            ended, self.ended = self.ended, ""
+            return _failure(record.__dict__, ended)
         text = self.write(record)
         if text.startswith(IDLE) and not self.dry:
             return "\n".join([text, *self.last_words()])
@@ -196,8 +205,20 @@ def shortened(reason: str) -> str:
     return f"{shown} and {len(files) - len(shown.split(', '))} more"
 
 
-def _failure(job: dict[str, Any]) -> str:
-    """Say what a failed job's log says, once: a defect by its last line."""
+def _way_of_ending(message: str) -> str:
+    """How a command ended that Snakemake's error is about: a signal's name, or a code."""
+    found = ENDED.search(message)
+    if not found:
+        return ""
+    name, code = found.groups()
+    if code and int(code) > SHELL_SIGNAL:
+        with suppress(ValueError):
+            return signal.Signals(int(code) - SHELL_SIGNAL).name
+    return name or code
+
+
+def _failure(job: dict[str, Any], ended: str) -> str:
+    """Say what a failed job's log says, once: a defect by its last line; and what ended it."""
     place = ", ".join(job["log"]) or "no log"
     said = []
     for path in job["log"]:
@@ -206,6 +227,14 @@ def _failure(job: dict[str, Any]) -> str:
     lines = [line for line in said if line.strip()]
     if any(line.startswith("Traceback (most recent call last)") for line in lines):
         lines = lines[-1:]
+    if ended.isdigit() and not lines:
+        lines = [f"ended with exit code {ended}, without a word"]
+    elif ended == "SIGKILL":
+        lines += [
+            "ended by SIGKILL, as where the memory is full: make room, or run fewer steps at once"
+        ]
+    elif ended.startswith("SIG") and ended not in ("SIGINT", "SIGTERM"):
+        lines += [f"ended by {ended}"]
     shown = "\n".join(f"    {line}" for line in lines[-LOG_SHOWN:])
     return f"Failed: rule {job['rule_name']} (see {place})\n{shown}"
 
