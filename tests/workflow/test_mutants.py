@@ -36,6 +36,40 @@ def test_a_module_has_one_line_and_all_else_stays():
     assert other.count("`z.py`") == 1
 
 
+LIBRARY = ROOT / "workflow" / "inference_energy"
+ROOMS = [
+    *("claims", "comparison", "deployments", "energy", "evidence", "laws", "method", "paper"),
+    *("peers", "power", "readers", "stress"),
+]
+NOT_CHANGED = {
+    # draw and lay out
+    *("figures", "page", "readme", "ending", "whatif_figure", "whatif_page"),
+    # ask servers and meters, and start processes
+    *("client", "collect", "power_sources", "probe", "runner", "sampler"),
+}
+
+
+@pytest.fixture(scope="module")
+def modules():
+    """Modules that `make mutants` changes when none is named."""
+    asked = "--eval=told: ; @echo $(MODULES)"
+    return run(["make", "-s", asked, "told"], cwd=ROOT, check=True).stdout.split()
+
+
+def test_every_module_that_computes_is_changed_and_each_line_is_of_one_that_is(modules):
+    assert len(modules) == len({*modules})
+    assert [name for name in modules if not (LIBRARY / name).is_file()] == []
+    own = {line.split("`")[1] for line in PAGE.splitlines() if line.startswith("| `")}
+    assert own - {*modules} == set()
+    computing = {
+        path.relative_to(LIBRARY).as_posix()
+        for room in ROOMS
+        for path in (LIBRARY / room).glob("*.py")
+        if path.stem not in {"__init__", *NOT_CHANGED}
+    }
+    assert computing - {*modules} == set()
+
+
 CHANGED = """\
 import os
 
