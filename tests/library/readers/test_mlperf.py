@@ -395,3 +395,55 @@ def test_the_zone_is_told_that_just_puts_the_samples_around_the_window():
     (problem,) = metered(long, window=(7300.0, 7310.0)).problems
     assert problem.count("state 'meter_clock_offset_s") == 1
     assert "'meter_clock_offset_s: 5400'" in problem
+
+
+def electric(*rows):
+    """Log of a meter that tells voltage, current and power factor, once a second."""
+    return "\n".join(
+        f"Time,01-01-1970 00:00:{second:04.1f},Watts,{watts},Volts,{volts},Amps,{amps},PF,{factor}"
+        ",Mark,run"
+        for second, (watts, volts, amps, factor) in enumerate(rows)
+    )
+
+
+@pytest.mark.parametrize(
+    ("watts", "mark"),
+    [
+        (6000, None),
+        # three phases, of which a meter tells the mean voltage and current
+        (18000, None),
+        (5500, None),
+        (2000, "power: node_power_w 2000 W where Volts x Amps x PF of spl.txt is 6000 W"),
+        (60000, "power: node_power_w 60000 W where Volts x Amps x PF of spl.txt is 6000 W"),
+    ],
+)
+def test_the_power_of_a_meter_is_held_against_its_voltage_and_current(watts, mark):
+    run = metered(electric(*[(watts, 240, 25, 1.0)] * 5))
+    assert run.row["node_power_w"] == watts
+    assert run.marks == ([mark] if mark else [])
+
+
+def test_a_meter_without_voltage_and_current_is_held_against_none():
+    for volts, amps, factor in ((-1, 25, 1), (240, 0, 1), (240, 25, "none")):
+        assert metered(electric(*[(2000, volts, amps, factor)] * 5)).marks == []
+
+
+def test_two_meters_in_one_log_are_refused():
+    both = samples((0, 100), (2, 200), (4, 300)) + "\n" + samples((0, 100), (2, 40), (4, 50))
+    assert metered(both).problems == [
+        "run: spl.txt has 40 W and 200 W at one time; the readings of one meter are needed; keep"
+        " those of the whole node"
+    ]
+    twice = samples((0, 100), (2, 200)) + "\n" + samples((0, 100), (2, 200), (4, 300))
+    assert metered(twice).problems == []
+
+
+@pytest.mark.parametrize("cut", ["Watts,1", "Watts,", "Wat", "00:00"])
+def test_a_line_of_the_meter_that_is_cut_off_is_refused(cut):
+    whole = electric(*[(100, 10, 10, 1.0)] * 5)
+    last = whole.splitlines()[-1]
+    damaged = last[: last.index(cut) + len(cut)]
+    assert metered(f"{whole}\n{damaged}\n").problems == [
+        f"run: spl.txt has a line that is cut off: {damaged}; copy the log again"
+    ]
+    assert metered(f"PTDaemon 1.10\n{whole}\r\n\r\n").problems == []

@@ -7,6 +7,7 @@ measured: the fact meter_clock_offset_s puts its clock right, it is never guesse
 """
 
 import json
+import math
 import re
 from datetime import datetime
 from pathlib import Path
@@ -40,7 +41,15 @@ MOST_WATTS = 1e6
 
 SUMMARY_TITLE = "MLPerf Results Summary"
 DETAIL_PREFIX = ":::MLLOG"
-METER_LINE = re.compile(r"^Time,([^,]+),Watts,([^,\n]+)", re.MULTILINE)
+METER_LINE = re.compile(
+    r"^Time,([^,\r\n]+),Watts,([^,\r\n]+)(?:,Volts,([^,]+),Amps,([^,]+),PF,([^,\r\n]+))?",
+    re.MULTILINE,
+)
+METER_START = "Time,"
+
+PHASES, SLACK = 3.0, 0.1
+"""Power over the product of voltage, current and power factor, of which a meter of three phases
+tells means [1]; and how much less or more it may be, since the product is one of means too."""
 LATENCY_NAMES = {"ttft": "first token latency", "e2e": "latency"}
 PERCENTILE_NAMES = dict(zip(PERCENTILES, ("50.00", "90.00", "95.00", "99.00"), strict=True))
 
@@ -234,6 +243,23 @@ def _watts(text: str) -> float:
     return watts
 
 
+def _product(electric: list[str]) -> float:
+    """Voltage x current x power factor of a reading [W]; 0 where one of them was not read."""
+    try:
+        return math.prod(max(_number(text), 0.0) for text in electric) if all(electric) else 0.0
+    except ValueError:
+        return 0.0
+
+
+def _cut_off(text: str) -> str | None:
+    """A line of a meter's log that ends within a reading, of which digits may be lost."""
+    lines = (line for line in text.splitlines() if line.startswith(METER_START))
+    found = [(line, METER_LINE.match(line)) for line in lines]
+    longer = any(match and match.end(2) < len(line) for line, match in found)
+    cut = (line for line, match in found if not match or (longer and match.end(2) == len(line)))
+    return next(cut, None)
+
+
 def mean_watts(
     times: ArrayLike, watts: ArrayLike, begin: float, end: float
 ) -> tuple[float | None, float]:
@@ -269,18 +295,38 @@ def _read_meter(run: Run, path: Path, text: str, window: Window | None, offset: 
             f"power: power log without power_begin and power_end in the detail log{EMPTIED}"
         )
         return
+    if cut := _cut_off(text):
+        run.refuse(f"{path.name} has a line that is cut off: {cut[:60]}; copy the log again")
+        return
     try:
-        samples = [(_seconds(time), _watts(watts)) for time, watts in METER_LINE.findall(text)]
+        samples = [
+            (_seconds(time), _watts(watts), _product(electric))
+            for time, watts, *electric in METER_LINE.findall(text)
+        ]
     except ValueError as error:
         run.refuse(f"{path.name} has a line that cannot be read ({error}); copy the log again")
         return
-    times, watts = np.array(sorted(samples)).T
+    times, watts, products = np.array(sorted(samples)).T
+    if (at_once := (np.diff(times) == 0) & (np.diff(watts) > 0)).any():
+        low, high = watts[at_once.argmax() + np.array([0, 1])]
+        run.refuse(
+            f"{path.name} has {low:.6g} W and {high:.6g} W at one time; the readings of one meter"
+            " are needed; keep those of the whole node"
+        )
+        return
     begin, end = window
     mean, gap = mean_watts(times + offset, watts, begin, end)
     if mean is None:
         run.refuse(_other_clock(path, times, window, offset))
         return
     run.put_energy("node_power_w", mean)
+    inside = (times + offset >= begin) & (times + offset <= end) & (watts >= 0) & (products > 0)
+    power, expected = watts[inside].sum(), products[inside].sum()
+    if not (1 - SLACK) * expected <= power <= PHASES * (1 + SLACK) * expected:
+        run.marks.append(
+            f"power: node_power_w {mean:.6g} W where Volts x Amps x PF of {path.name} is"
+            f" {products[inside].mean():.6g} W"
+        )
     if mean and "throughput_tps" in run.row:
         run.put("energy_per_output_token_j", token_energy(mean, run.row["throughput_tps"]))
     if gap > LARGEST_GAP_S:
