@@ -415,6 +415,50 @@ def test_boards_are_added_up_where_there_are_no_totals_each_once():
     assert high.marks[0].startswith("power: energy counter gives 500 W where the power gauge gives")
 
 
+@pytest.mark.parametrize("factor", [1 / 3, 1000])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("nvidia_average_gpu_power", "gpu_power_w 646.045 W where average_gpu_power"),
+        ("nvidia_energy_per_request", "gpu_energy_j 6936.1 J where energy_per_request x requests"),
+        (
+            "nvidia_energy_per_total_token",
+            "gpu_energy_j 6936.1 J where energy_per_total_token x all tokens",
+        ),
+        (
+            "nvidia_output_tokens_per_joule",
+            "gpu_energy_j 6936.1 J where output tokens / output_tokens_per_joule",
+        ),
+        ("power_usage", "gpu_power_w 646.045 W where the sum of its GPUs"),
+        ("energy_consumption", "gpu_energy_j 6936.1 J where the sum of its GPUs"),
+        ("total_output_tokens", "total_output_tokens {:.6g} tokens where requests x mean length"),
+    ],
+)
+def test_every_statement_of_power_and_energy_is_held_against_the_others(
+    tmp_path, name, told, factor
+):
+    raw = load("aiperf/dcgm.json")
+    gpus = raw["telemetry_data"]["endpoints"]
+    boards = [gpu["metrics"] for each in gpus.values() for gpu in each["gpus"].values()]
+    for metrics in [raw, *boards]:
+        for key, value in metrics.items():
+            if key == name or (metrics is not raw and key.endswith(name)):
+                value["avg"] *= factor
+    row = detect_and_read(put(tmp_path, raw), {**PAIR, "gpu": "H100-SXM-80GB"}).iloc[0]
+    told = told.format(8640 * factor)
+    found = marks(row["status"])
+    high = "power: energy counter gives 656163 W"
+    assert any(mark.startswith((f"power: {told} is ", f"{told} is ", high)) for mark in found)
+
+
+def test_a_statement_in_another_unit_is_held_against_none(tmp_path):
+    raw = load("aiperf/dcgm.json")
+    raw["nvidia_energy_per_request"] = metric("Wh/request", avg=0.107)
+    raw["nvidia_output_tokens_per_joule"] = metric("tokens/J", avg=0.0)
+    row = detect_and_read(put(tmp_path, raw), {**PAIR, "gpu": "H100-SXM-80GB"}).iloc[0]
+    assert row["status"] == "ok"
+
+
 def test_boards_tell_the_gpu_and_their_number_beside_totals_too():
     run = exported(**total("", 800.0), **telemetry(board("x", 1.0), board("y", 1.0)))
     assert (energies(run)[0], run.metered_gpus, run.row["gpu"]) == (800, 2, "H200-SXM-141GB")

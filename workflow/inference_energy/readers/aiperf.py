@@ -29,10 +29,16 @@ TIME = {"ns": NANO, "us": MICRO, "ms": MILLI, "s": 1.0, "sec": 1.0}
 POWER = {"mW": MILLI, "W": 1.0}
 ENERGY = {"mJ": MILLI, "J": 1.0, "MJ": MEGA}
 ENERGY_PER_TOKEN = {"mJ/token": MILLI, "J/token": 1.0}
+ENERGY_PER_REQUEST = {"joules/request": 1.0}
+TOKENS_PER_ENERGY = {"tokens/J": 1.0}
 TOKEN_RATE = {"tokens/sec": 1.0, "tokens/s": 1.0}
 REQUEST_RATE = {"requests/sec": 1.0, "requests/s": 1.0}
 COUNT = {"requests": 1.0, "count": 1.0}
 TOKENS = {"tokens": 1.0}
+
+OTHER_WINDOW = 0.08
+"""Power of the boards, or by their counters, over the mean of the gauge, beyond the tolerance of
+all statements: their readings begin and end a moment apart. [1]"""
 
 # Names that NVML and DCGM give to GPUs.
 GPUS = {
@@ -83,7 +89,11 @@ def read(run: Run) -> None:
 def _check_totals(run: Run) -> None:
     """Totals and rates of tokens against the mean lengths and rate of the completed requests."""
     completed = run.row.get("completed")
-    for name, column in (("total_isl", "input_tokens"), ("total_osl", "output_tokens")):
+    for name, column in (
+        ("total_isl", "input_tokens"),
+        ("total_osl", "output_tokens"),
+        ("total_output_tokens", "output_tokens"),
+    ):
         length, total = run.row.get(column), _metric(run, name, TOKENS)
         if completed and length:
             agree(run, name, total, completed * length, "requests x mean length", "tokens")
@@ -228,6 +238,8 @@ def _read_energy(run: Run) -> None:
         return
     if prefixes:
         gauge, counter = _read_totals(run, prefixes[0])
+        _check_parts(run, gpus)
+        _check_energy(run, prefixes[0])
     elif gpus:
         gauge, counter = _read_gpus(run, gpus)
     else:
@@ -244,6 +256,10 @@ def _read_energy(run: Run) -> None:
             f"power: energy counter gives {counter:.6g} W where the power gauge gives "
             f"{gauge:.6g} W, so the energy of this short window is too high"
         )
+    elif gauge and counter:
+        agree(
+            run, "power: gpu_power_w", gauge, counter, "average_gpu_power", "W", slack=OTHER_WINDOW
+        )
 
 
 def _read_totals(run: Run, prefix: str) -> tuple[float | None, float | None]:
@@ -257,6 +273,43 @@ def _read_totals(run: Run, prefix: str) -> tuple[float | None, float | None]:
         _metric(run, f"{prefix}energy_per_output_token", ENERGY_PER_TOKEN),
     )
     return gauge, counter
+
+
+def _check_parts(run: Run, gpus: list[Record]) -> None:
+    """Power and energy of all GPUs against the sums over those that the export lists."""
+    for name, endings, units, unit in (
+        ("gpu_power_w", POWER_NAMES, POWER, "W"),
+        ("gpu_energy_j", ENERGY_NAMES, ENERGY, "J"),
+    ):
+        stated, parts = run.row.get(name), _sum(run, gpus, endings, units) if gpus else None
+        agree(run, f"power: {name}", stated, parts, "the sum of its GPUs", unit, OTHER_WINDOW)
+
+
+def _check_energy(run: Run, prefix: str) -> None:
+    """Energy of the GPUs against that of a request, of a token, and the tokens of a joule."""
+    values = run.row
+    energy, completed, inputs, outputs = (
+        values.get(name) for name in ("gpu_energy_j", "completed", "input_tokens", "output_tokens")
+    )
+    if not completed or not outputs:
+        return
+    request = _compared(run, f"{prefix}energy_per_request", ENERGY_PER_REQUEST)
+    token = _compared(run, f"{prefix}energy_per_total_token", ENERGY_PER_TOKEN)
+    joule = _compared(run, f"{prefix}output_tokens_per_joule", TOKENS_PER_ENERGY)
+    for expected, formula in (
+        (request and request * completed, "energy_per_request x requests"),
+        (
+            token and inputs and token * completed * (inputs + outputs),
+            "energy_per_total_token x all tokens",
+        ),
+        (joule and completed * outputs / joule, "output tokens / output_tokens_per_joule"),
+    ):
+        agree(run, "power: gpu_energy_j", energy, expected, formula, "J")
+
+
+def _compared(run: Run, key: str, units: Mapping[str, float]) -> float | None:
+    """Mean of a metric that is used for nothing else; None in a unit that is not known."""
+    return _metric(run, key, units) if _at(run.raw, key, "unit") in units else None
 
 
 def _read_gpus(run: Run, gpus: list[Record]) -> tuple[float | None, float | None]:
