@@ -442,14 +442,27 @@ def test_a_name_that_no_table_spells_so_is_refused(name, words):
     assert tabled({"model": "m" * 300})["model"] == "m" * 300
 
 
+@pytest.mark.parametrize("name", ["mlenergy\u200b-v3", "ml\u0435nergy-v3", "a\nb", " a", "\u200b"])
+def test_a_source_that_only_looks_like_another_is_refused(name):
+    with pytest.raises(
+        InputError, match=r"run\.json: source_id is .* state source_id in the facts"
+    ):
+        tabled({"source_id": name})
+
+
+def test_a_file_gives_its_source_a_name_as_tables_spell_it(tmp_path):
+    decomposed = put(tmp_path, load("vllm/single.json"), "cafe\u0301\xa01.json")
+    row = detect_and_read(decomposed, NODE).iloc[0]
+    assert (row["source_id"], row["source_file"]) == ("caf\xe9 1", decomposed.name)
+
+
 @pytest.mark.parametrize("text", ["a\nb", " a", "\u200b", "x" * 131_073])
 def test_a_text_that_no_cell_can_hold_is_refused(text):
-    for name in ("client_version", "source_id"):
-        with pytest.raises(InputError) as caught:
-            tabled({name: text})
-        (problem,) = caught.value.problems
-        assert problem.startswith(f"run.json: {name} is ")
-        assert problem.endswith(f"; state {name} in the facts")
+    with pytest.raises(InputError) as caught:
+        tabled({"client_version": text})
+    (problem,) = caught.value.problems
+    assert problem.startswith("run.json: client_version is ")
+    assert problem.endswith("; state client_version in the facts")
     with pytest.raises(InputError, match="; rename the file"):
         tabled({"source_file": text})
 

@@ -36,7 +36,7 @@ from inference_energy.readers.common import (
     sha256,
     to_table,
 )
-from inference_energy.tables import decode
+from inference_energy.tables import decode, spelling
 
 __all__ = ["detect", "detect_and_read", "read_facts"]
 
@@ -109,7 +109,7 @@ def detect_and_read(path: AnyPath, facts: Facts | None = None) -> pd.DataFrame:
     digest = sha256(data)
     for number, run in enumerate(runs, start=1):
         run.row.setdefault("source_file", source.name)
-        run.row.setdefault("source_id", source.stem)
+        run.row.setdefault("source_id", spelling(source.stem))
         run.row.setdefault("run", number)
         run.row.setdefault("sha256", digest)
     return to_table(path, runs, facts)
