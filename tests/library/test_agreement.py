@@ -187,6 +187,15 @@ def test_a_number_of_a_series_is_the_same_in_all_its_rows():
         " is one number; correct it, or give each number a series of its own"
     ]
     assert row_problems("t.csv", frame.drop(2), np.arange(2, 7), schema) == []
+    # a cell that names no series is told as such
+    for series in ([None] * 6, ["a", None, None, "b", None, None]):
+        unnamed = frame.assign(series=pd.Series(series, dtype=object))
+        assert row_problems("t.csv", unnamed, np.arange(2, 8), schema) == []
+    # of numbers as frequent as each other the least is taken for the right one
+    for numbers in ([8, 9], [9, 8]):
+        even = pd.DataFrame({"series": ["a", "a"], "n": numbers})
+        (problem,) = row_problems("t.csv", even, np.arange(2, 4), schema)
+        assert problem.partition(": ")[2].startswith("value 9; allowed is 8, which most")
 
 
 def test_a_column_exchanged_for_the_requests_of_a_trace_is_refused(tmp_path):

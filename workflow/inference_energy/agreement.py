@@ -146,20 +146,20 @@ def _falling(typed: pd.DataFrame, name: str, by: str, along: str) -> Broken:
 
 def _differing(typed: pd.DataFrame, name: str, by: str) -> Broken:
     """Rows of each series with another number than most of its rows have."""
-    numbers = pd.Series(_numbers(typed, name), typed.index)
-    # of numbers as frequent as each other it is the least, whatever the order of the rows
-    usual = numbers.groupby(typed[by]).transform(lambda own: own.mode().min()).to_numpy()
-    places = np.flatnonzero(numbers.notna() & (numbers != usual))
-    return (
-        f'column "{name}"',
-        places,
-        [
-            f"value {numbers.iloc[place]:.6g}; allowed is {usual[place]:.6g}, which most rows of"
-            f" {by} {typed[by].iloc[place]} have, as it is one number; correct it, or give each"
-            " number a series of its own"
-            for place in places
-        ],
-    )
+    numbers, places, sentences = _numbers(typed, name), [], []
+    for value, found in typed.groupby(by, sort=False).indices.items():
+        own = numbers[found]
+        # of numbers as frequent as each other the least, whatever the order of the rows
+        each, counts = np.unique(own[~np.isnan(own)], return_counts=True)
+        usual = each[counts == counts.max(initial=0)].min(initial=np.inf)
+        for place in np.asarray(found)[np.abs(own - usual) > 0]:
+            places.append(place)
+            sentences.append(
+                f"value {numbers[place]:.6g}; allowed is {usual:.6g}, which most rows of {by}"
+                f" {value} have, as it is one number; correct it, or give each number a series of"
+                " its own"
+            )
+    return f'column "{name}"', np.array(places, int), sentences
 
 
 def _series(
