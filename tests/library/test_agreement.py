@@ -45,6 +45,59 @@ def test_what_may_be_at_most_another_column_may_be_as_much_or_empty():
     assert problem.startswith('t.csv, line 2, column "a": value 1.5; allowed is at most b, 1')
 
 
+def test_a_column_is_filled_where_another_says_so_and_nowhere_else():
+    schema = {
+        "properties": {
+            "kind": {"type": "string"},
+            "end": NUMBER | {"x-filled-where": {"kind": ["range", "band"]}},
+        }
+    }
+    frame = pd.DataFrame({"kind": ["range", "band", "one", "one"], "end": [1.0, 2.0, np.nan, 3.0]})
+    (problem,) = row_problems("t.csv", frame, np.arange(2, 6), schema)
+    assert problem == (
+        't.csv, line 5, column "end": is filled; allowed is that where kind is range or band, and'
+        " nowhere else; empty the cell, or correct kind"
+    )
+    frame["end"] = [np.nan, 2.0, np.nan, np.nan]
+    (problem,) = row_problems("t.csv", frame, np.arange(2, 6), schema)
+    assert problem.startswith('t.csv, line 2, column "end": is empty; a number is needed where')
+    assert problem.endswith("kind is range or band; fill the cell, or correct kind")
+
+
+def test_a_number_has_at_most_the_decimals_that_another_column_states():
+    schema = {"properties": {"value": NUMBER | {"x-decimals": "places"}, "places": NUMBER}}
+    values = [0.34, 0.345, 0.3, 12.0, 12.5, 1e-7, np.nan, 0.1]
+    frame = pd.DataFrame({"value": values, "places": [2, 2, 2, 0, 0, 6, 1, np.nan]})
+    found = row_problems("t.csv", frame, np.arange(2, 10), schema)
+    assert [re.match(r"t.csv, line (\d+), ", problem)[1] for problem in found] == ["3", "6", "7"]
+    assert found[0].endswith(
+        'column "value": value 0.345; allowed are at most the 2 decimals that places states;'
+        " correct one of them"
+    )
+
+
+@pytest.mark.parametrize(
+    "stated",
+    [
+        {"relation": "within"},
+        {"relation": "within", "upper": "10.5"},
+        {"upper": "10.7"},
+        {"relation": "at most", "upper": "10.7"},
+        {"value": "10.65"},
+        {"relation": "within", "upper": "10.75"},
+    ],
+)
+def test_a_claim_that_no_number_could_hold_is_refused(tmp_path, stated):
+    frame = pd.read_csv(ROOT / "data/published/claims.csv", dtype=str, keep_default_na=False)
+    row = frame.index[(frame["relation"] == "equal") & (frame["decimals"] == "1")][0]
+    frame.loc[row, ["value", "upper"]] = ["10.6", ""]
+    for column, value in stated.items():
+        frame.loc[row, column] = value
+    frame.to_csv(tmp_path / "claims.csv", index=False)
+    with pytest.raises(InputError, match=f"line {row + 2}, column"):
+        read_table(tmp_path / "claims.csv", "claims_published")
+
+
 def test_bounds_by_another_column_hold_for_its_value_alone():
     limits = {"minimum": 1, "maximum": 3, "x-reason": "it is so"}
     schema = {
@@ -255,8 +308,10 @@ def test_rules_are_about_columns_of_their_table(schema):
     spec = load_schema(schema)
     columns = spec["properties"]
     for column in columns.values():
-        others = {column.get("x-at-most"), column.get("x-even"), column.get("x-same")}
-        assert others <= {None, *columns}
+        named = {column.get(f"x-{rule}") for rule in ("at-most", "decimals", "even", "same")}
+        assert named <= {None, *columns}
+        for other, values in column.get("x-filled-where", {}).items():
+            assert {*values} < {*columns[other]["enum"]} and "null" in column["type"]
         assert {*column.get("x-rises", [])} <= {*columns}
         for other, bounds in column.get("x-by", {}).items():
             assert set(bounds) == {value for value in columns[other]["enum"] if value is not None}

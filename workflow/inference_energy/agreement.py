@@ -1,7 +1,9 @@
 """What the cells of one row, and the rows of one series, say of each other, by the schema.
 
-Three annotations are about a row. ``x-at-most`` of a column names another of the same row that it
-is at most. ``x-by`` of a column gives bounds for each value of another column, as ``{quantity:
+Five annotations are about a row. ``x-at-most`` of a column names another of the same row that it
+is at most, and ``x-decimals`` one that states how many decimals it has at most. ``x-filled-where``
+of a column has the values of another, ``{relation: [within]}``, of the rows that need it; in others
+it is empty. ``x-by`` of a column gives bounds for each value of another column, as ``{quantity:
 {PUE: {minimum: 1, maximum: 3, x-reason: ...}}}``. ``x-agree`` of a schema is a list of products of
 columns, each with the ``powers`` of the columns, the ``minimum`` and ``maximum`` of the product
 and the ``x-reason``: power is throughput times the energy of a token, whichever is mistyped. A
@@ -21,6 +23,7 @@ along which the numbers never fall. ``x-same`` names it: all its rows have one n
 import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -58,6 +61,10 @@ def broken(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
     for name, column in spec["properties"].items():
         if "x-at-most" in column:
             yield _above(typed, name, column["x-at-most"])
+        if "x-decimals" in column:
+            yield _longer(typed, name, column["x-decimals"])
+        for other, values in column.get("x-filled-where", {}).items():
+            yield _wrongly_filled(typed, name, other, values)
         for other, bounds in column.get("x-by", {}).items():
             for value, limits in bounds.items():
                 yield _outside(typed, name, f"where {other} is {value}", limits, other, value)
@@ -84,6 +91,44 @@ def _above(typed: pd.DataFrame, name: str, other: str) -> Broken:
         [
             f"value {low[place]:.6g}; allowed is at most {other}, {high[place]:.6g}; correct one"
             " of them"
+            for place in places
+        ],
+    )
+
+
+def _longer(typed: pd.DataFrame, name: str, other: str) -> Broken:
+    """Numbers that the decimals which another column states cannot write."""
+    numbers, decimals = _numbers(typed, name), _numbers(typed, other)
+    known = np.flatnonzero(np.isfinite(numbers) & np.isfinite(decimals))
+    places = [place for place in known if -_exponent(numbers[place]) > decimals[place]]
+    return (
+        f'column "{name}"',
+        np.array(places, int),
+        [
+            f"value {numbers[place]:.15g}; allowed are at most the {decimals[place]:g} decimals"
+            f" that {other} states; correct one of them"
+            for place in places
+        ],
+    )
+
+
+def _exponent(number: float) -> int:
+    """Power of ten of the last digit of a number as it is written."""
+    return int(Decimal(str(number)).normalize().as_tuple().exponent)
+
+
+def _wrongly_filled(typed: pd.DataFrame, name: str, other: str, values: list[str]) -> Broken:
+    """Rows that lack a cell which another column asks for, or have one that none does."""
+    filled, needed = typed[name].notna().to_numpy(), typed[other].isin(values).to_numpy(bool)
+    places, where = np.flatnonzero(filled != needed), f"{other} is {' or '.join(values)}"
+    return (
+        f'column "{name}"',
+        places,
+        [
+            f"is empty; a number is needed where {where}; fill the cell, or correct {other}"
+            if needed[place]
+            else f"is filled; allowed is that where {where}, and nowhere else; empty the cell, or"
+            f" correct {other}"
             for place in places
         ],
     )
