@@ -7,6 +7,7 @@ the bytes of a file that its seed would be after an accident or in bad faith.
 import csv
 import io
 import json
+import re
 from copy import deepcopy
 
 DEEP = 100_000
@@ -82,6 +83,8 @@ TOKENS = [
     b"=1+1",
     b"<<: *a",
 ]
+KEY = re.compile(rb'"\w+": ')
+"""A key and what follows it, as :func:`as_json` writes them."""
 RARE = [b"[" * DEEP, b'{"a":' * DEEP, b"x" * 131_073, b"- " * DEEP]
 
 
@@ -160,6 +163,15 @@ def _place(random, document):
 def as_json(document):
     """Bytes of a document, lone surrogates as they stand in JSON."""
     return json.dumps(document).encode()
+
+
+def with_a_key_twice(random, data):
+    """JSON in which a key of an object stands twice, with two values; None where it has none."""
+    keys = list(KEY.finditer(data))
+    if not keys:
+        return None
+    found = random.choice(keys)
+    return data[: found.start()] + found[0] + b"0, " + data[found.start() :]
 
 
 def changed_table(random, text):

@@ -19,7 +19,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -29,10 +29,13 @@ from inference_energy.text import markdown_table
 from repository import ROOT
 
 HANG_S, MOST_BYTES = 10, 2**30
-"""Processor time that a case may take [s], as a busy machine is no hang, and memory of all."""
+"""Processor time that a case may take [s], as a busy machine is no hang, and memory: that one may
+take beside what is held, and all together [bytes]."""
 
 WAIT_S = 300
 """Time after which a case hangs however little of the processor it takes. [s]"""
+DATA = Path("/proc/self/statm")
+"""Pages of this process, those of its data in the sixth place."""
 KEPT = ROOT / "build" / "fuzz"
 CHUNK = 500
 """Cases that are counted, and noted, at once."""
@@ -74,12 +77,29 @@ def bound(processor, wait):
         signal.setitimer(timer, seconds)
 
 
+@contextmanager
+def at_most(size):
+    """Refuse memory beyond so much more than there is [bytes], where the system counts it."""
+    before = resource.getrlimit(resource.RLIMIT_DATA)
+    try:
+        held = int(DATA.read_text().split()[5]) * resource.getpagesize()
+    except OSError:
+        yield
+        return
+    resource.setrlimit(resource.RLIMIT_DATA, (held + size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
 def case(target, number, folder):
     """Outcome of one case: accepted, refused, or what went wrong and where."""
     draw = random.Random(f"{target.__name__} {number}")
     bound(HANG_S, WAIT_S)
     try:
-        return target(draw, folder)
+        with at_most(MOST_BYTES):
+            return target(draw, folder)
     except InputError as error:
         return "refused" if str(error).strip() else "refused without a word"
     except HangError as error:

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from fuzz import mutations, run, targets
 from fuzz.targets import TARGETS, WrongError, check_cell
+from inference_energy import documents
 from inference_energy.errors import InputError
 from inference_energy.meters import read_log
 from inference_energy.readers import detect_and_read
@@ -81,6 +82,42 @@ def test_the_fuzzer_sees_a_hang(tmp_path, monkeypatch, bound, idles):
             idles()
 
     assert run.case(target, 0, tmp_path).startswith("hang at")
+
+
+def test_the_fuzzer_sees_memory(tmp_path):
+    def target(draw, folder):
+        assert len(b"x" * size)
+        return "accepted"
+
+    size = run.MOST_BYTES // 2
+    assert run.case(target, 0, tmp_path) == "accepted"
+    size = run.MOST_BYTES + 2**20
+    assert run.case(target, 0, tmp_path).startswith("MemoryError at")
+    # what follows may take as much as before
+    assert len(b"x" * size) == size
+
+
+def test_a_key_that_stands_twice_is_never_accepted(tmp_path, monkeypatch):
+    draw = random.Random(0)
+    seed = b'{"a": {"b": 1}, "c": "d"}'
+    made = {mutations.with_a_key_twice(draw, seed) for _ in range(100)}
+    assert made == {
+        b'{"a": 0, "a": {"b": 1}, "c": "d"}',
+        b'{"a": {"b": 0, "b": 1}, "c": "d"}',
+        b'{"a": {"b": 1}, "c": 0, "c": "d"}',
+    }
+    assert mutations.with_a_key_twice(draw, b"[]") is None
+    # a reader for which the last one counts
+    monkeypatch.setattr(documents, "json_object", dict)
+    outcomes, _ = run.fuzz(targets.readers, 400)
+    assert any("a key that stands twice" in outcome for outcome in outcomes)
+
+
+@pytest.mark.parametrize(("scope", "most"), [("gpu", 3_000), ("cpu", 3_000), ("node", 150_000)])
+def test_the_oracle_sees_power_beyond_any_device(scope, most):
+    targets.check_power(pd.Series([0.0, most, None]), scope)
+    with pytest.raises(WrongError):
+        targets.check_power(pd.Series([most * 1.01]), scope)
 
 
 def test_the_oracle_sees_a_changed_cell():
