@@ -21,6 +21,8 @@ from inference_energy.secrecy import SECRET, looks_secret
         ("eyJhbGciOiJIUzI1NiJ9x.eyJzdWIi", True),
         ("https://example.org/log?run=3&api_key=hunter2hunter2", True),
         ("https://example.org/log?x-amz-signature=0123456789ab", True),
+        ("https://store.example.org/log?sv=2022&sig=aB3aB3aB3aB3", True),
+        ("https://example.org/log?signal=aB3aB3aB3aB3", False),
         ("read at https://ann:hunter2@example.org/log", True),
         ("https://:hunter2@example.org:8443/log", True),
         ("https://example.org:8443/@ann, http://ann@example.org", False),

@@ -24,7 +24,7 @@ LOOKS = re.compile(
     r"|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}|AIza[\w-]{30,}"
     r"|AKIA[A-Z0-9]{16}\b|eyJ[\w-]{16,}\.|bearer(\s|%20|\+)+\S)"
     r"|://[^\s/@:?#]*:[^\s/@]+@"
-    r"|[?&]([\w-]*[_-])?(api_?key|key|secret|token|password|passwd|auth|signature)=[^\s&]{8,}",
+    r"|[?&]([\w-]*[_-])?(api_?key|key|secret|token|password|passwd|auth|sig(nature)?)=[^\s&]{8,}",
     re.I,
 )
 """Keys of services by how they begin, a web token, the word before one in a header, a password

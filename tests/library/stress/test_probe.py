@@ -170,6 +170,8 @@ MOVED = (
         (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\ndata: {", "its answer broke off"),
         (MOVED, "another address, .*as endpoint. It said: https://h/v1$"),
         (MOVED.replace(b"//h", b"//ann:canary@h"), "It said: https://h/v1$"),
+        (MOVED.replace(b"?a=", b";key="), "It said: https://h/v1$"),
+        (MOVED.replace(b"?a=", b"#key="), "It said: https://h/v1$"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 2**23, "more than the 4194304 bytes"),
         (b"HTTP/1.1 200 OK\r\n\r\n" + b"data: " + b"[" * 100_000 + b"\n", "without a token"),
         (b'HTTP/1.1 200 OK\r\n\r\ndata: {"choices": {"a": 1}}\n', "without a token"),

@@ -168,6 +168,7 @@ def test_a_settings_file_without_keys_is_refused(tmp_path, monkeypatch):
         {"extra_inputs": {"user": "sk-hunter2hunter2hunter2"}},
         {"extra_inputs": {"a": [{"b": "Bearer hunter2"}]}},
         {"name": "sk-hunter2hunter2hunter2"},
+        {"meter_zone": "sk-hunter2hunter2hunter2"},
     ],
 )
 def test_what_looks_like_a_secret_is_refused_and_not_repeated(stated):

@@ -56,6 +56,10 @@ USER = re.compile(r"//[^/@]*@")
 """Name and password before the host of an address."""
 
 
+BEHIND = re.compile(r"[?;#]")
+"""What ends the path of an address."""
+
+
 CODE = re.compile(r"[45][0-9]{2}")
 """A code of HTTP that an error states in its text."""
 
@@ -194,8 +198,8 @@ def _http_problem(
     said = _shown(error.read(), key)
     code = error.code
     if 300 <= code < 400:
-        # what follows a question mark may be a secret, and what stands before the host
-        place = USER.sub("//", (error.headers.get("Location") or "").partition("?")[0])
+        # what follows the path may be a secret, and what stands before the host
+        place = USER.sub("//", BEHIND.split(error.headers.get("Location") or "")[0])
         return (
             f"{address}: HTTP {code}: it sends on to another address, where no key is sent: give "
             f"that one as endpoint. It said: {_shown(place.encode(), key)}"

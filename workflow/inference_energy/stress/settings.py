@@ -10,7 +10,7 @@ from inference_energy.documents import read, read_schema, schema_problems, typed
 from inference_energy.errors import InputError
 from inference_energy.lock import Lock
 from inference_energy.project import own, provided
-from inference_energy.secrecy import SECRET
+from inference_energy.secrecy import SECRET, looks_secret
 from inference_energy.tables import spelling
 from inference_energy.web import address_problem
 
@@ -132,8 +132,11 @@ def _names(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _zone(name: object) -> list[str]:
+    if not isinstance(name, str) or looks_secret(name):
+        # told by the schema, without repeating it
+        return []
     try:
-        known = name is None or not isinstance(name, str) or bool(ZoneInfo(name))
+        known = bool(ZoneInfo(name))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         known = False
     if known:
