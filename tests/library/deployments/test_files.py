@@ -97,6 +97,9 @@ def test_a_pattern_of_a_whole_disk_is_refused_at_once(pattern, monkeypatch):
     told = refusal(files.find_benchmarks, WHERE, pattern)
     assert told.startswith(f"{WHERE}: key deployment.benchmarks: value {pattern}: ** looks through")
     assert "more than 100 files and folders below /, or" in told
+    # a name after it is looked for all the same
+    told = refusal(files.find_benchmarks, WHERE, [pattern, "nowhere.json"]).splitlines()
+    assert len(told) == 2 and "value nowhere.json: no such file" in told[1]
 
 
 def test_a_pattern_through_links_in_a_circle_ends(tmp_path, monkeypatch):
@@ -283,6 +286,11 @@ def test_two_files_of_one_name_and_none_are_told_at_once(methods, mine, tmp_path
         f"key deployments: value {mistyped}: no such file; allowed is a deployment file such as"
         f" {EXAMPLE}; correct the path; did you mean {EXAMPLE}?",
     ]
+
+
+def test_an_example_in_a_folder_that_is_not_there_may_be_meant(methods):
+    told = refusal(files.load, [f"elsewhere/{EXAMPLE.rpartition('/')[2]}"], methods)
+    assert told.endswith(f"correct the path; did you mean {EXAMPLE}?")
 
 
 def test_an_example_that_is_not_there_is_not_its_own_remedy(methods, tmp_path, monkeypatch):
@@ -476,6 +484,9 @@ def test_facts_are_stated_where_no_benchmark_tells_them(tmp_path):
     beside = tmp_path / "facts.yaml"
     beside.write_text(json.dumps({"precision": "BF16", "node_power_w": 2000}), encoding="utf-8")
     own_facts = facts | {"gpu_power_w": power}
+    both = [str(tmp_path / name) for name in ("vllm.json", "aiperf.json")]
+    for paths in (both, both[::-1]):
+        assert "gpu_power_w" in files.stated_facts(paths, own_facts, WHERE)
     for name, powers in (("vllm", {"gpu_power_w", "node_power_w"}), ("aiperf", {"node_power_w"})):
         path = str(tmp_path / f"{name}.json")
         stated = files.stated_facts([path], own_facts, WHERE)
