@@ -59,6 +59,14 @@ def test_a_day_of_one_length_on_two_nodes_by_hand():
     assert day["nodes", "all", "mean"] == pytest.approx(2 * 300 * queries / 1000 / 86400)
 
 
+@pytest.mark.parametrize(("inputs", "told"), [((500, 900), 0), ((500, None), 0), ((None, None), 1)])
+def test_an_input_that_some_runs_tell_is_known(inputs, told):
+    runs = bench([(length, 300, 1000) for length in inputs], node_power_w=6000.0)
+    method = resolved(keys=FIXED)
+    facts = answers.assumptions(method, list(FIXED), build.build(method, runs, WHERE))["fact"]
+    assert (facts == "input tokens of the benchmark").sum() == told
+
+
 def test_a_day_adds_up_and_its_range_holds_the_mean():
     found = build.build(resolved(), bench(LADDER), WHERE)
     table = answers.per_day(found)
