@@ -204,6 +204,10 @@ def test_an_explanation_is_no_caveat_and_carries_computed_numbers():
         ({"value": 0.6}, "0.60"),
         ({"relation": "at most", "value": 5.0, "decimals": 0}, "at most 5"),
         ({"relation": "within", "value": 1.5, "upper": 10.0, "decimals": 1}, "1.5-10"),
+        (
+            {"relation": "within", "value": 65_536.25, "upper": 1e6, "decimals": 2},
+            "65536.25-1000000",
+        ),
     ],
 )
 def test_a_claim_is_shown_as_printed(changes, text):

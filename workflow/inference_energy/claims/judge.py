@@ -121,7 +121,7 @@ def printed(claim: Mapping[str, Any]) -> str:
     decimals = int(claim["decimals"])
     value = f"{claim['value']:.{decimals}f}"
     if claim["relation"] == "within":
-        return f"{claim['value']:g}-{claim['upper']:g}"
+        return f"{claim['value']:.15g}-{claim['upper']:.15g}"
     return f"at most {value}" if claim["relation"] == "at most" else value
 
 
