@@ -194,7 +194,11 @@ def test_an_explanation_is_no_caveat_and_carries_computed_numbers():
         "note": "{n} of {computed:.2f}",
     }
     assert caveats(claim(), 0.34, results(), {}, [finding]) == [(False, "15 of 0.34")]
-    assert verdict(0.34, [finding | {"caveat": True}]) == "reproduced with caveat"
+    of_caveat = finding | {"caveat": True}
+    assert verdict(0.34, [of_caveat]) == "reproduced with caveat"
+    # whichever comes first
+    for findings in ([finding, of_caveat], [of_caveat, finding]):
+        assert verdict(0.34, findings) == "reproduced with caveat"
 
 
 @pytest.mark.parametrize(
