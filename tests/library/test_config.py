@@ -1,5 +1,6 @@
 """Everything that config/ says is checked as a whole, each file in any state."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -633,6 +634,16 @@ def test_a_table_that_is_not_there_is_told_with_the_nearest(copy, tmp_path, monk
     assert problem.endswith("did you mean data/throughput/oviedo.csv?")
     (problem,) = config.config_problems(CONFIG | {"benchmarks": "trtllm.csv"})
     assert problem.endswith("data/throughput/trtllm.csv?")
+
+
+def test_a_table_that_may_not_be_read_is_told(copy, tmp_path, monkeypatch):
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    method = config.load(CONFIG).methods["oviedo2026"]
+    # the tests may run as root, who may read everything
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    assert config.table_problems(method, "m.yaml") == [
+        "data/throughput/oviedo.csv: cannot be read (Permission denied); make it readable"
+    ]
 
 
 def test_a_benchmark_file_that_is_not_there_is_told_with_the_nearest(copy):

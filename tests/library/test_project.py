@@ -12,6 +12,7 @@ from inference_energy.project import (
     provided,
     read_at_most,
     shown,
+    unreadable,
 )
 
 TABLE = "data/gpus.csv"
@@ -80,3 +81,15 @@ def test_a_file_that_has_nothing_to_say_is_not_waited_for(tmp_path):
     with pytest.raises(BlockingIOError):
         read_at_most(tmp_path / "pipe", 9)
     os.close(writer)
+
+
+def test_files_that_may_not_be_read_are_told(monkeypatch, tmp_path):
+    files = [tmp_path / name for name in ("a", "b", "missing")]
+    for file in files[:2]:
+        file.touch()
+    assert unreadable([tmp_path, *files]) == []
+    # the tests may run as root, who may read everything
+    monkeypatch.setattr(os, "access", lambda path, mode: path != files[1] and mode == os.R_OK)
+    assert unreadable([tmp_path, *files]) == [
+        f"{files[1]}: cannot be read (Permission denied); make it readable"
+    ]

@@ -28,7 +28,15 @@ from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods, read_methods, resolve_all
 from inference_energy.method.materials import tables_of
 from inference_energy.names import name_problems
-from inference_energy.project import AnyPath, is_plain, listed, own, path_problems, provided
+from inference_energy.project import (
+    AnyPath,
+    is_plain,
+    listed,
+    own,
+    path_problems,
+    provided,
+    unreadable,
+)
 from inference_energy.requests import files as requests_files
 from inference_energy.requests.formats import format_problems
 from inference_energy.robustness.files import (
@@ -397,13 +405,13 @@ def _vendor_tables() -> list[str]:
 
 
 def table_problems(method: Mapping[str, Any], path: str) -> list[str]:
-    """Problems of the tables of a method, of whose file this is the path, that are not there."""
+    """Problems of the tables of a method, of whose file this is the path: missing or unreadable."""
     return [
         f"{path}: key benchmarks.table: value {table}: no such file; allowed is a throughput table"
         f" such as {BENCHMARKS}; correct the path{near_path(table, _vendor_tables())}"
         for table in tables_of(method)
         if not os.path.exists(table)
-    ]
+    ] + unreadable(tables_of(method))
 
 
 def read_documents() -> tuple[dict[str, Any], dict[str, list[str]]]:

@@ -9,6 +9,7 @@ import errno
 import os
 import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 
 AnyPath = str | os.PathLike[str]
@@ -70,6 +71,14 @@ def read_at_most(path: AnyPath, most: int) -> bytes:
 
 def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
+
+
+def unreadable(paths: Iterable[AnyPath]) -> list[str]:
+    """Problems of files that are there and may not be read, where Snakemake ends in a traceback."""
+    denied = (path for path in paths if os.path.isfile(path) and not os.access(path, os.R_OK))
+    return [
+        f"{path}: cannot be read ({os.strerror(errno.EACCES)}); make it readable" for path in denied
+    ]
 
 
 def listed(folder: str) -> dict[str, str]:

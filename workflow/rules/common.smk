@@ -11,7 +11,8 @@ from inference_energy.laws.registry import LAWS
 from inference_energy.method.files import lineage
 from inference_energy.method.materials import inputs_of, inputs_of_any, law_tables
 from inference_energy.method.materials import serving_inputs, tables_of
-from inference_energy.project import is_own, own, provided
+from inference_energy.project import is_own, own, provided, unreadable
+from inference_energy.reuse import checksums
 from inference_energy.tables import schema_path
 from inference_energy.templates import parts_of
 
@@ -43,6 +44,10 @@ try:
     SETTINGS = config_files.load(config)
 except InputError as error:
     raise WorkflowError(str(error)) from None
+
+# every run checks them by their checksums, but Snakemake reads them before
+if told := unreadable(checksums.files(own("data")).values()):
+    raise WorkflowError("\n".join(told))
 
 # Snakemake lets a workflow of no parts run, and passes over names that nothing is split by; another
 # workflow that uses this one as a module has names of its own

@@ -84,6 +84,16 @@ def test_benchmarks_that_no_path_can_name_are_not_found(name):
     assert "no such file" in refusal(files.find_benchmarks, WHERE, name)
 
 
+@pytest.mark.parametrize("denied", ["run.json", "facts.yaml", "run.facts.yaml"])
+def test_benchmarks_and_facts_that_may_not_be_read_are_told(denied, tmp_path, monkeypatch):
+    for name in ("run.json", "facts.yaml", "run.facts.yaml"):
+        (tmp_path / name).touch()
+    # the tests may run as root, who may read everything
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path).name != denied)
+    told = f"{(tmp_path / denied).as_posix()}: cannot be read (Permission denied); make it readable"
+    assert refusal(files.find_benchmarks, WHERE, (tmp_path / "run.json").as_posix()) == told
+
+
 def test_a_folder_of_everything_is_no_folder_of_benchmarks(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "MOST_FILES", 3)
     for number in range(4):

@@ -22,7 +22,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS, named_laws
 from inference_energy.method import files as method_files
 from inference_energy.method.materials import inputs_of, law_tables
-from inference_energy.project import listed, path_problems, provided
+from inference_energy.project import listed, path_problems, provided, unreadable
 from inference_energy.readers import detect_and_read, read_facts
 from inference_energy.readers.common import facts_files
 from inference_energy.readers.consistency import GPUS, MODELS
@@ -184,8 +184,10 @@ def find_benchmarks(path: str, named: str | list[str]) -> list[str]:
                     f"{path}: key deployment.benchmarks: value {name}: holds more than {MOST_FILES}"
                     " files; allowed is the folder of one run; name that"
                 )
-            for each in [Path(file), *inside[:MOST_FILES]]:
+            found_inside = [Path(file), *inside[:MOST_FILES]]
+            for each in found_inside:
                 problems += path_problems(each, f"{path}: key deployment.benchmarks")
+            problems += unreadable([*found_inside, *facts_files(file)])
         if not files:
             places = " and ".join(f"{d.as_posix()}/" for d in folders)
             problems.append(
