@@ -12,6 +12,9 @@ from library.readers.files import ALONE, FILES, FIXTURES, NODE, PAIR, load, put,
 GPU = {"gpu": "H100-SXM-80GB"}
 PERF = {**NODE, "model": "m", "pipeline_parallel": 1}
 GENAI = "genai-perf/profile_export_genai_perf.json"
+PERF_FILE = "inference-perf/summary_lifecycle_metrics.json"
+GUIDE, GUIDE_TIMES = "guidellm/real.json", "benchmarks.0.metrics"
+GUIDED = SGLANG = {**NODE, "model": "m"}
 # Fixture, its facts, path of a number that the file states a second way, start of the mark.
 REDUNDANT = [
     ("aiperf/dcgm.json", PAIR | GPU, "nvidia_total_gpu_energy.avg", "power: gpu_energy_j"),
@@ -120,7 +123,20 @@ def test_a_number_that_the_rest_of_its_file_contradicts_is_marked(
     ("name", "facts", "path", "factor", "mark"),
     [
         ("vllm/real.json", NODE, "max_concurrency", 10, "concurrency 20 where"),
-        ("vllm/real.json", NODE, "max_concurrency", 0.5, ""),
+        ("vllm/real.json", NODE, "max_concurrency", 0.5, "concurrency 1 where request rate x mean"),
+        ("vllm/real.json", NODE, "mean_e2el_ms", 3, "concurrency 2 where request rate x mean"),
+        ("vllm/single.json", NODE, "mean_ttft_ms", 0.001, "ttft_p50_s 0.2105 s where the mean"),
+        ("vllm/single.json", NODE, "p99_e2el_ms", 1000, "e2e_p99_s"),
+        ("inferencex/agg_single.json", {}, "p99_itl", 1000, "itl_p99_s 45 s where the mean is"),
+        ("inferencex/agg_single.json", {}, "conc", 1 / 3, "concurrency 21.3333 where request"),
+        ("sglang/real.jsonl", SGLANG, "mean_itl_ms", 0.001, "itl_p50_s"),
+        (GENAI, NODE, "request_latency.min", 1000, "mean of e2e_s"),
+        (GENAI, NODE, "request_latency.max", 0.001, "mean of e2e_s"),
+        (GENAI, NODE, "time_to_first_token.avg", 1000, "mean of ttft_s"),
+        (PERF_FILE, PERF, "successes.latency.request_latency.max", 0.1, "mean of e2e_s"),
+        (PERF_FILE, PERF, "successes.latency.request_latency.mean", 1000, "mean of e2e_s"),
+        (GUIDE, GUIDED, f"{GUIDE_TIMES}.request_latency.successful.max", 0.1, "mean of e2e_s"),
+        (GUIDE, GUIDED, f"{GUIDE_TIMES}.request_latency.successful.min", 10, "mean of e2e_s"),
         ("aiperf/0.12.0.json", ALONE, "request_latency.p50", 10, "concurrency 2 where"),
         ("inferencex/agg_single.json", {}, "conc", 10, "concurrency 640 where"),
         ("inferencex/agg_single.json", {}, "conc", 5, ""),
@@ -711,6 +727,38 @@ def test_what_is_off_by_just_what_is_allowed_is_not_marked(monkeypatch):
         run = Run("f", "vllm")
         consistency.agree(run, "energy", stated, 128.0, "x", "J")
         assert len(run.marks) == marks
+
+
+@pytest.mark.parametrize(
+    ("told", "mark"),
+    [
+        ({"mean": 1.0}, None),
+        ({"mean": 0.5}, None),
+        ({"mean": 0.48}, "e2e_p50_s 1 s where the mean is 0.48 s"),
+        ({"least": 1.01, "most": 9.9}, None),
+        ({"least": 1.03}, "e2e_p50_s 1 s where the shortest is 1.03 s"),
+        ({"most": 9.7}, "e2e_p99_s 10 s where the longest is 9.7 s"),
+        ({"mean": 5.0, "least": 1.0, "most": 20.0}, None),
+        ({"mean": 21.0, "most": 20.0}, "mean of e2e_s 21 s where the longest is 20 s"),
+        ({"mean": 0.9, "least": 1.0}, "mean of e2e_s 0.9 s where the shortest is 1 s"),
+        ({}, None),
+    ],
+)
+def test_a_mean_and_the_ends_of_a_time_fit_its_percentiles(told, mark):
+    run = Run("f", "vllm", row={"e2e_p50_s": 1.0, "e2e_p99_s": 10.0})
+    run.put_spread("e2e", **told)
+    consistency.check_run(run)
+    assert run.marks == ([mark] if mark else [])
+
+
+@pytest.mark.parametrize(("edges", "mean", "mark"), [(0, 55, 0), (0, 56, 1), (0.5, 79, 0)])
+def test_no_more_are_in_flight_than_the_concurrency(edges, mean, mark):
+    row = {"concurrency": 100.0, "request_throughput": 2.0}
+    run = Run("f", "vllm", row=row, edges=edges)
+    run.put_spread("e2e", mean=float(mean))
+    consistency.check_run(run)
+    told = f"concurrency 100 where request rate x mean time is {2 * mean}"
+    assert run.marks == [told] * mark
 
 
 @pytest.mark.parametrize(

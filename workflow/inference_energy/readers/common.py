@@ -100,6 +100,9 @@ class Run:
     edges : float
         Share of the requests that its rates may count in part: those in flight at the ends of
         the measured window. [1]
+    spreads : dict of str to dict
+        Mean, shortest and longest of each time (ttft, itl, e2e) that the file tells, which no
+        column holds [s].
     """
 
     where: str
@@ -113,6 +116,7 @@ class Run:
     output_range: tuple[float, float] | None = None
     metered_gpus: int | None = None
     edges: float = 0.0
+    spreads: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def refuse(self, reason: str) -> None:
         """Add a reason to refuse the file."""
@@ -154,6 +158,11 @@ class Run:
         """Set a column to `value` times `factor`, the conversion to the table's unit."""
         if value is not None:
             self.row[column] = value if factor == 1 else value * factor
+
+    def put_spread(self, time: str, factor: float = 1.0, **ends: float | None) -> None:
+        """Keep the mean, shortest and longest of a time, those that are told, times a factor."""
+        told = {name: value * factor for name, value in ends.items() if value is not None}
+        self.spreads[time] = told
 
     def put_energy(self, column: str, value: float | None, factor: float = 1.0) -> None:
         """Set a power or energy; zero means that nothing was measured, so it stays empty."""

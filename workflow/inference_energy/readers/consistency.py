@@ -66,6 +66,10 @@ IN_FLIGHT = (1 / 6, 2.0)
 """Request rate x median time over the concurrency: a median is at most twice the mean, and far
 fewer at once means that a rate or the length of the run was the limit. [1]"""
 
+MOST_IN_FLIGHT = 1.1
+"""Request rate x mean time over the concurrency: no more are in flight, but a rate by the lengths
+that were asked for is off by as much as these are. [1]"""
+
 GAP = (0.02, 50.0)
 """Median time between tokens over its mean: a client that takes tokens in bursts has a median far
 below the mean, and load that varies one above it, but what is a thousandth or a thousandfold of it
@@ -99,6 +103,7 @@ def check_run(run: "Run") -> None:
     _check_power(run)
     _check_energy(run)
     _check_times(run)
+    _check_spreads(run)
     _check_gaps(run)
     if run.client != "project":
         _check_rates(run)
@@ -442,6 +447,25 @@ def _check_times(run: "Run") -> None:
                 _mark(run, told, text)
 
 
+def _check_spreads(run: "Run") -> None:
+    """Percentiles of a time between its ends, and its mean as large as they make it at least."""
+    for time, told in run.spreads.items():
+        mean, least, most = (told.get(name) for name in ("mean", "least", "most"))
+        inside = {f"{time}_{p}_s": run.row.get(f"{time}_{p}_s") for p in PERCENTILES}
+        # a hundredth of the requests take the 99th percentile or longer, half of them the median
+        for percent, (name, value) in zip(PERCENTILES, inside.items(), strict=True):
+            share = 1 - float(percent[1:]) / 100
+            if mean and value and value * share > mean * (1 + TOLERANCE):
+                _mark(run, name, f"{name} {value:.6g} s where the mean is {mean:.6g} s")
+        for name, value in ({f"mean of {time}_s": mean} | inside).items():
+            if value is None:
+                continue
+            if least is not None and least > value * (1 + TOLERANCE):
+                _mark(run, name, f"{name} {value:.6g} s where the shortest is {least:.6g} s")
+            if most is not None and value > most * (1 + TOLERANCE):
+                _mark(run, name, f"{name} {value:.6g} s where the longest is {most:.6g} s")
+
+
 def _check_gaps(run: "Run") -> None:
     """Median time between tokens against the time of the tokens after the first."""
     values = run.row
@@ -534,7 +558,13 @@ def _check_in_flight(run: "Run") -> None:
     )
     if not rate and tokens and throughput:
         rate = throughput / tokens
-    if not concurrency or not time or not rate:
+    if not concurrency or not rate:
+        return
+    mean = run.spreads.get("e2e", {}).get("mean")
+    if mean and rate * mean > (MOST_IN_FLIGHT + run.edges) * concurrency:
+        text = f"concurrency {concurrency:.6g} where request rate x mean time is {rate * mean:.6g}"
+        _mark(run, "concurrency", text)
+    if not time:
         return
     in_flight, (fewest, most) = rate * time, IN_FLIGHT
     if not fewest * concurrency <= in_flight <= most * concurrency:

@@ -64,6 +64,10 @@ def read(run: Run) -> None:
         for percentile in PERCENTILES:
             name = "median" if percentile == "p50" else percentile
             run.put(f"{ours}_{percentile}_s", run.checked(f"{theirs}.{name}", summary.get(name)))
+        mean, least, most = (
+            run.checked(f"{theirs}.{name}", summary.get(name)) for name in ("mean", "min", "max")
+        )
+        run.put_spread(ours, mean=mean, least=least, most=most)
     failed = run.checked("failures.count", keys_of(run.raw["failures"]).get("count"))
     sent = run.checked("load_summary.count", load.get("count"))
     if sent is not None and run.row.get("completed"):

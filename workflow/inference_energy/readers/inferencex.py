@@ -55,6 +55,7 @@ def read(run: Run) -> None:
         for percentile in PERCENTILES:
             name = "median" if percentile == "p50" else percentile
             run.put(f"{ours}_{percentile}_s", run.number(f"{name}_{theirs}"))
+        run.put_spread(ours, mean=run.number(f"mean_{theirs}"))
 
 
 def _read_throughput(run: Run) -> None:
