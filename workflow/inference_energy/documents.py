@@ -10,6 +10,7 @@ import math
 import os
 import re
 import stat
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -38,6 +39,8 @@ LARGEST_FILE = 2**22
 SHOWN = 80
 # beyond this, floats no longer tell integers apart
 LARGEST_NUMBER = 2**53
+# beyond this, Python takes digits for an attack
+MOST_DIGITS = sys.int_info.default_max_str_digits
 STANDARD = "tag:yaml.org,2002:"
 INTEGER, FLOAT, MERGED = f"{STANDARD}int", f"{STANDARD}float", f"{STANDARD}merge"
 NUMBERS = {
@@ -167,10 +170,12 @@ def parse(text: str, where: AnyPath) -> Any:
         loader = _Loader(text)
         content = loader.get_single_data()
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f"{where}, line {mark.line + 1}, column {mark.column + 1}" if mark else where
+        place = _place(error, text)
+        if isinstance(error, _UnreadableError):
+            told = f"{where}{place}: a value cannot be read ({error.problem}); correct it"
+            raise InputError(told) from None
         reason = getattr(error, "problem", None) or getattr(error, "reason", None)
-        raise InputError(f"{place}: not YAML ({reason}); correct the syntax") from None
+        raise InputError(f"{where}{place}: not YAML ({reason}); correct the syntax") from None
     except ValueError as error:
         reason = in_short(str(error))
         raise InputError(f"{where}: a value cannot be read ({reason}); correct it") from None
@@ -186,6 +191,17 @@ def parse(text: str, where: AnyPath) -> Any:
     return content
 
 
+def _place(error: yaml.YAMLError, text: str) -> str:
+    """Line, and column where it is known, of what is wrong with a text."""
+    mark = getattr(error, "problem_mark", None)
+    if mark:
+        return f", line {mark.line + 1}, column {mark.column + 1}"
+    # of a character that may stand nowhere the loader tells which, and its place in bytes
+    character = getattr(error, "character", None)
+    found = text.find(chr(character)) if isinstance(character, int) else -1
+    return f", line {text.count(chr(10), 0, found) + 1}" if found >= 0 else ""
+
+
 def repeated_keys(text: str) -> list[str]:
     """Keys that stand twice in a mapping of a YAML text; none where it is not YAML."""
     try:
@@ -194,6 +210,10 @@ def repeated_keys(text: str) -> list[str]:
     except (yaml.YAMLError, ValueError):
         return []
     return [key for _, key in loader.repeated]
+
+
+class _UnreadableError(yaml.constructor.ConstructorError):
+    """A value that is written as YAML has it, and is none, such as the 99th of a month."""
 
 
 class _Loader(BASE):
@@ -221,9 +241,14 @@ class _Loader(BASE):
         if form and not (isinstance(node.value, str) and form.fullmatch(node.value)):
             reason = f"what is tagged {node.tag.replace(STANDARD, '!!')} is none"
             raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark)
-        return super().construct_object(node, deep)
+        try:
+            return super().construct_object(node, deep)
+        except ValueError as error:
+            raise _UnreadableError(None, None, str(error), node.start_mark) from None
 
     def construct_integer(self, node: yaml.ScalarNode) -> int:
+        if len(node.value) > MOST_DIGITS:
+            raise ValueError(f"a whole number of {len(node.value)} digits")
         return int(node.value, 0) if node.value[:2] in ("0o", "0x") else int(node.value)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
@@ -307,6 +332,7 @@ def _refuse_oversized(text: str, where: AnyPath) -> None:
     """Refuse what would crash the loader or never end, before it is built."""
     sizes: dict[str | None, int] = {}
     around: list[list[Any]] = []
+    aliased = False
     events: Iterator[Any] = yaml.parse(text, Loader=BASE)
     for event in events:
         at = f"{where}, line {event.start_mark.line + 1}"
@@ -320,6 +346,7 @@ def _refuse_oversized(text: str, where: AnyPath) -> None:
         if isinstance(event, yaml.CollectionEndEvent):
             anchor, size = around.pop()
         elif isinstance(event, yaml.AliasEvent):
+            aliased = True
             within = any(anchor == event.anchor for anchor, _ in around)
             anchor, size = None, LARGEST if within else sizes.get(event.anchor, 1)
         else:
@@ -328,10 +355,13 @@ def _refuse_oversized(text: str, where: AnyPath) -> None:
         if around:
             around[-1][1] += size
             if around[-1][1] > LARGEST:
-                raise InputError(
-                    f"{at}: anchors stand for themselves or for more than the {LARGEST} values"
-                    " that are allowed; write the values out"
+                told = (
+                    f"anchors stand for themselves or for more than the {LARGEST} values that are"
+                    " allowed; write the values out"
+                    if aliased
+                    else f"holds more than the {LARGEST} values that are allowed; shorten it"
                 )
+                raise InputError(f"{at}: {told}")
 
 
 def json_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

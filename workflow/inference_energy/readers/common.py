@@ -217,6 +217,15 @@ def _finite(text: str) -> float:
     return value
 
 
+def _whole(text: str) -> int:
+    """Whole number of a JSON document."""
+    if len(text) > documents.MOST_DIGITS:
+        raise InputError(
+            f"holds a number of {len(text)} digits; allowed are at most {tables.LARGEST}"
+        )
+    return int(text)
+
+
 def parse_json(path: AnyPath, text: str) -> list[Record]:
     """Parse the objects of a JSON file: one, a list of them, or several one after the other.
 
@@ -231,7 +240,9 @@ def parse_json(path: AnyPath, text: str) -> list[Record]:
         JSON that is cut off or wrong, with its line, or values that are not objects.
     """
     tables.refuse_crowded(path, text)
-    decoder = json.JSONDecoder(object_pairs_hook=documents.json_object, parse_float=_finite)
+    decoder = json.JSONDecoder(
+        object_pairs_hook=documents.json_object, parse_float=_finite, parse_int=_whole
+    )
     records: list[Record] = []
     position = 0
     while (position := _next(text, position)) < len(text):
@@ -250,7 +261,7 @@ def parse_json(path: AnyPath, text: str) -> list[Record]:
                 f"{path}: is nested deeper than any client's result; give the client's own result "
                 "file"
             ) from None
-        except (InputError, ValueError) as error:
+        except InputError as error:
             raise InputError(f"{path}: {error}; correct the file") from None
         records += value if isinstance(value, list) else [value]
     for index, record in enumerate(records, start=1):
