@@ -26,6 +26,7 @@ def test_runs_without_input_lengths_are_still_told_apart_by_output():
         ({"model": "N"}, {}, ["deployment.model", "value N", "allowed are M"]),
         ({"model": "N"}, {"model": ["M", "L", "M", "M"]}, ["allowed are L, M; correct the name"]),
         ({"gpu": "B200"}, {}, ["deployment.gpu", "value B200", f"{GPU}; correct the"]),
+        ({"gpu": "H100"}, {}, [f"{GPU}; correct the value; did you mean {GPU}?"]),
         ({}, {"gpu": [GPU, GPU, "B200", "B200"]}, ["differ in gpu", "B200", "state gpu"]),
         ({}, {"concurrency": [1.0, 1.0, 8.0, np.nan]}, ["1, 8, not known", "state concurrency"]),
         ({}, {"concurrency": [1.0, 1.0, 8.0, 8.0]}, ["(1, 8)", "state concurrency"]),

@@ -388,6 +388,13 @@ def test_a_file_beside_the_methods_is_named_as_it_stands(mine):
         resolve("mine", files, where="here/own.yaml")
 
 
+def test_a_method_is_not_told_to_extend_itself(mine):
+    with pytest.raises(InputError) as refused:
+        resolve("mine", mine(extends="mines") | {"other": {}}, where="here/own.yaml")
+    assert "mine," not in str(refused.value)
+    assert "did you mean" not in str(refused.value)
+
+
 def test_an_unknown_method_is_told_with_all_that_are_known():
     with pytest.raises(InputError) as refused:
         resolve("x.yml", {"b": {}, "a": {}})

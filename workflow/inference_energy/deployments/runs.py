@@ -49,10 +49,12 @@ def select_runs(runs: pd.DataFrame, section: Mapping[str, Any], where: str) -> p
         open_runs = use == "yes"
         use[open_runs & (runs[key] != section[key])] = "other configuration"
         if not (use == "yes").any():
+            found = runs.loc[open_runs, key]
+            # of numbers none is nearer to what was meant
+            meant = near(section[key], sorted(set(found))) if isinstance(section[key], str) else ""
             raise InputError(
                 f"{where}: key deployment.{key}: value {section[key]}: no such run of"
-                f" {section['model']}; allowed are {_listed(runs.loc[open_runs, key])};"
-                " correct the value"
+                f" {section['model']}; allowed are {_listed(found)}; correct the value{meant}"
             )
     configurations = runs.loc[use == "yes", list(SELECTORS)].drop_duplicates()
     if len(configurations) > 1:
