@@ -4,6 +4,7 @@ import json
 from copy import deepcopy
 
 import pytest
+from inference_energy.meters.common import FIRST, LAST
 from inference_energy.stress import plan, records
 from inference_energy.stress.power import telemetry_samples
 from library.stress.made_up import NOON, record
@@ -97,6 +98,12 @@ def test_a_damaged_request_is_counted(tmp_path, line):
         changed(SAMPLE, "gpu_index", "\ud800"),
         changed(SAMPLE, "gpu_index", [0]),
         changed(SAMPLE, "gpu_index", True),
+        changed(SAMPLE, "gpu_index", 2**31),
+        changed(SAMPLE, "gpu_uuid", ["a"]),
+        changed(SAMPLE, "telemetry_data.xid_errors", 1e18),
+        changed(SAMPLE, "timestamp_ns", FIRST * 1e9 - 1e3),
+        changed(SAMPLE, "timestamp_ns", LAST * 1e9 + 1e3),
+        "[]",
         changed(SAMPLE, "hostname", "\ud800"),
         changed(SAMPLE, "platform", {}),
         changed(SAMPLE, "platform", ["nvidia"]),
@@ -120,6 +127,38 @@ def test_a_sample_at_its_bounds_is_whole(data):
     assert records.is_sample(SAMPLE | {"telemetry_data": data})
 
 
+@pytest.mark.parametrize("moment", [FIRST, LAST])
+@pytest.mark.parametrize("index", [0, 2**31 - 1])
+def test_a_sample_may_be_of_the_first_or_last_moment_and_gpu(moment, index):
+    assert records.is_sample(SAMPLE | {"timestamp_ns": moment / 1e-9, "gpu_index": index})
+
+
+def lasting(seconds, **metrics):
+    """A request, with values of its metrics in place of others."""
+    values = {name: {"value": value} for name, value in metrics.items()}
+    times = {"request_start_ns": 2**60, "request_end_ns": 2**60 + int(seconds * 10**9)}
+    metadata = REQUEST["metadata"] | times
+    return REQUEST | {"metadata": metadata, "metrics": REQUEST["metrics"] | values}
+
+
+def test_a_request_at_its_bounds_is_whole():
+    none = dict.fromkeys(records.TIMES, 0)
+    assert records.is_request(lasting(0, **none, output_sequence_length=0.5))
+    assert records.is_request(lasting(86_400, **none))
+    assert not records.is_request(lasting(86_400.001, **none))
+    for name in records.TIMES:
+        assert records.is_request(lasting(1, **none | {name: 2000.0}))
+        assert not records.is_request(lasting(1, **none | {name: 2000.001}))
+
+
+def test_a_request_starts_when_it_is_issued_where_nothing_else_says_when():
+    line = lasting(1)
+    start = line["metadata"].pop("request_start_ns")
+    assert not records.is_request(line)
+    line["metadata"]["credit_issued_ns"] = start
+    assert records.is_request(line)
+
+
 def test_a_time_of_a_request_may_be_told_by_another_clock(tmp_path):
     line = changed(REQUEST, "metrics.request_latency.value", 1519.0)
     assert records.read_lines(written(tmp_path, line), records.is_request)[1] == 0
@@ -134,11 +173,27 @@ def test_whole_lines_are_kept_as_they_are(tmp_path):
 
 def test_damage_is_a_finding_and_refuses_above_the_limit():
     assert records.check_damaged("records", 0, 100, 0.01) == []
-    (finding,) = records.check_damaged("records", 1, 99, 0.01)
-    assert finding.refuses == ""
-    assert "1 of 100 lines of records are damaged" in finding.message
-    (finding,) = records.check_damaged("records", 2, 98, 0.01)
-    assert finding.refuses == "all"
+    for damaged, refuses in ((1, ""), (2, "all")):
+        told = (
+            f"{damaged} of 100 lines of records are damaged and left out: look whether the disk was"
+            " full or AIPerf was ended"
+        )
+        found = records.check_damaged("records", damaged, 100 - damaged, 0.01)
+        assert found == [plan.Finding("damaged lines", refuses, told)]
+
+
+def test_every_damaged_line_is_counted(tmp_path):
+    path = written(tmp_path, "[]", json.dumps(REQUEST), "null", "{")
+    assert records.read_lines(path, records.is_request) == ([REQUEST], 3)
+
+
+def test_a_summary_that_is_no_object_or_states_no_version_has_none(tmp_path):
+    path = tmp_path / records.SUMMARY
+    assert records.client_version(tmp_path) is None
+    for text, summary in (('["aiperf_version"]', {}), ('{"a": 1}', {"a": 1})):
+        path.write_text(text)
+        assert records.read_summary(path) == summary
+        assert records.client_version(tmp_path) is None
 
 
 def test_a_summary_that_says_a_thing_twice_is_damaged(tmp_path):
