@@ -167,3 +167,101 @@ def test_one_slow_query_of_few_is_no_warm_up():
 def test_a_warm_up_among_few_queries_is_refused_as_not_steady():
     _, findings = stress_window.steady_window(after_another([120, 60, 60, 60]), 1)
     assert ("not steady", "all") in kinds(findings)
+
+
+LENGTHEN = "lengthen it (window, rounds)"
+
+
+def test_the_cut_leaves_the_mean_with_the_least_error_and_half_of_the_slices():
+    rates = {(9, 1, 1, 1, 1): 1, (9, 9, 1, 1): 2, (9, 9, 9, 1): 0, (9, 9, 9, 1, 1): 0, (1, 1): 0}
+    assert {each: stress_window.truncation(each) for each in rates} == rates
+
+
+def test_full_load_is_of_as_many_as_are_asked_for_and_ends_after_the_last_start():
+    # the last starts as the first ends
+    lines = [record(0.0, 0.5, 0.01, 51), record(0.25, 1.0, 0.01, 76), record(1.0, 0.5, 0.01, 51)]
+    requests = stress_plan.requests_of(lines)
+    assert stress_window.full_load(requests, 3) == pytest.approx((NOON + 1, NOON + 2))
+    assert stress_window.full_load(requests, 2) == pytest.approx((NOON + 0.25, NOON + 2))
+    assert stress_window.full_load(requests, 4) is None
+    _, (finding,) = stress_window.steady_window(requests, 4)
+    assert finding == stress_plan.Finding(
+        "load",
+        "all",
+        "4 requests were never in flight at once: raise the window, or lower the concurrency to"
+        " what the server takes",
+    )
+
+
+def test_a_first_token_counts_from_its_moment_and_not_at_the_end():
+    requests = stress_plan.requests_of([record(0.0, 0.5, 0.01, 101)])
+    first, end = requests.loc[0, ["first_token_s", "end_s"]]
+    assert stress_window.tokens_between(requests, first, end) == pytest.approx(101)
+    assert stress_window.tokens_between(requests, first, first) == 0
+    assert stress_window.tokens_between(requests, NOON, first) == 0
+    half = stress_window.tokens_between(requests, NOON, (first + end) / 2)
+    assert half == pytest.approx(1 + 50)
+
+
+def test_a_cut_may_leave_half_of_the_tokens():
+    assert stress_window._check_cut(50.0, 100.0) == []
+    assert stress_window._check_cut(49.0, 100.0) == [
+        stress_plan.Finding(
+            "warm-up",
+            "all",
+            "only 49 of 100 tokens are left after the warm-up is cut: lengthen the window (window,"
+            " rounds)",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rates", "times", "refuses"),
+    [
+        ([4, 5], None, None),
+        ([4, 4, 6], None, None),
+        ([4, 3], None, None),
+        ([4, 5.5], "1.38", ""),
+        ([4, 6], "1.50", ""),
+        ([4, 2], "0.50", ""),
+        ([4, 7], "1.75", "all"),
+        ([0.5, 0.75, 2], "2.75", "all"),
+        ([0, 1], "inf", "all"),
+    ],
+)
+def test_a_rate_may_differ_between_the_halves_by_what_is_allowed(
+    monkeypatch, rates, times, refuses
+):
+    monkeypatch.setattr(stress_window, "STEADY_TOLERANCE", 0.25)
+    monkeypatch.setattr(stress_window, "DRIFT_LIMIT", 0.5)
+    told = f"the token rate of the second half is {times} times that of the first: lengthen the"
+    found = [stress_plan.Finding("not steady", refuses, f"{told} window, or look for other load")]
+    assert stress_window._check_drift(np.array(rates, float)) == (found if times else [])
+
+
+@pytest.mark.parametrize(
+    ("queries", "refuses"), [(10, None), (9.9, ""), (3, ""), (2.9, "all"), (0, "all")]
+)
+def test_queries_of_a_window_are_counted_by_their_mean_length(queries, refuses):
+    requests = stress_plan.requests_of([record(0.0, 0.5, 0.01, 50), record(9.0, 0.5, 0.01, 150)])
+    told = f"the window holds {queries:.1f} queries: one more or less decides; {LENGTHEN}"
+    found = [stress_plan.Finding("few queries", refuses, told)] if refuses is not None else []
+    assert stress_window._check_count(requests, 100 * queries) == found
+
+
+def test_prefills_may_differ_from_queries_by_what_is_allowed(monkeypatch):
+    monkeypatch.setattr(stress_window, "STEADY_TOLERANCE", 1.0)
+    lines = [record(0.0, 1.0, 0.01, 101), record(0.0, 0.25, 0.0, 101)]
+    requests = stress_plan.requests_of(lines)
+    first = requests.loc[0, "first_token_s"]
+    # of the answer in one piece nobody saw when its prefill ended: one prefill, half a query
+    assert stress_window._check_prefills(requests, NOON, first + 49.5 / 100) == []
+    assert stress_window._check_prefills(requests, NOON, first + 0.25) == [
+        stress_plan.Finding(
+            "prefills",
+            "",
+            "the window holds 1 prefills for 0.3 queries' worth of tokens, and the energy of a"
+            f" query that of as many: {LENGTHEN}",
+        )
+    ]
+    assert stress_window._check_prefills(requests, NOON, first) == []
