@@ -203,6 +203,18 @@ def test_a_first_token_counts_from_its_moment_and_not_at_the_end():
     assert half == pytest.approx(1 + 50)
 
 
+def test_only_what_is_delivered_counts_and_an_answer_of_no_time_at_its_moment():
+    lines = [record(0.0, 0.0, 0.0, 5), record(0.0, 0.5, 0.0, 1), record(0.0, 0.5, 0.01, 0)]
+    lines += [record(0.0, 0.5, 0.01, 51, error={"code": 500, "type": "x"})]
+    requests = stress_plan.requests_of(lines)
+    assert list(stress_window._delivered(requests).index) == [0, 1]
+    failed = requests.assign(output_tokens=9.0)
+    assert list(stress_window._delivered(failed).index) == [0, 1, 2]
+    assert stress_window.tokens_between(requests, NOON, NOON + 1) == pytest.approx(6)
+    assert stress_window.tokens_between(requests, NOON - 1, NOON) == 0
+    assert stress_window.work_between(requests, NOON, NOON + 0.25) == pytest.approx(0.5)
+
+
 def test_a_cut_may_leave_half_of_the_tokens():
     assert stress_window._check_cut(50.0, 100.0) == []
     assert stress_window._check_cut(49.0, 100.0) == [
