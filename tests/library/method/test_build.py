@@ -1,6 +1,7 @@
 """A method is built from its file and its benchmark table."""
 
 from copy import deepcopy
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -354,3 +355,37 @@ def test_a_blend_that_keeps_next_to_no_query_that_answers_is_refused(files, trim
     assert "of the traditional queries of a model that are kept" in problem
     assert "allowed is at least 5;" in problem
     assert "minimum: 1" in problem
+
+
+@pytest.mark.parametrize(
+    ("upper", "samples", "charge", "told"),
+    [
+        (0.5, 20, None, None),
+        (0.5, 16, None, "4"),
+        (0.125, 1000, None, "0"),
+        (0.375, 16, None, "2"),
+        (0.125, 1000, 30, None),
+    ],
+)
+def test_queries_that_answer_are_counted_of_those_that_are_kept(upper, samples, charge, told):
+    def regime(first, empty=0.25):
+        support = (np.array([first, 9]), np.array([empty, 1 - empty]))
+        return SimpleNamespace(output_tokens=SimpleNamespace(support=support), input_tokens=0.5)
+
+    setup = SimpleNamespace(
+        regimes={"long": regime(1), "traditional": regime(0)},
+        blend=SimpleNamespace(levels=(0.0, upper), trim=[(0.0, upper)]),
+        input_tokens_per_output_token=charge,
+        monte_carlo=SimpleNamespace(samples=samples),
+    )
+    method = {"id": "mine", "throughput_law": {"name": "log-linear"}}
+    if told is None:
+        module.check_answers(setup, method)
+        return
+    with pytest.raises(module.UnansweredError) as refused:
+        module.check_answers(setup, method)
+    assert refused.value.problems == [
+        f"config/methods/mine.yaml: key blend.trim: value [[0.0, {upper}]]: of the traditional"
+        f" queries of a model that are kept {told} have any output and need energy; allowed is at"
+        " least 5; state regimes.traditional.output_tokens.minimum: 1, or raise the levels"
+    ]
