@@ -75,8 +75,10 @@ def read(run: Run) -> None:
     for ours, theirs in LATENCY_NAMES.items():
         for percentile in PERCENTILES:
             run.put(f"{ours}_{percentile}_s", _metric(run, theirs, TIME, percentile))
-        mean, least, most = (_metric(run, theirs, TIME, name) for name in ("avg", *ENDS))
-        run.put_spread(ours, mean=mean, least=least, most=most)
+        mean, deviation, least, most = (
+            _metric(run, theirs, TIME, name) for name in ("avg", "std", *ENDS)
+        )
+        run.put_spread(ours, mean=mean, deviation=deviation, least=least, most=most)
     if "throughput_tps" not in run.row:
         run.refuse(
             '"output_token_throughput" is missing; no output tokens were counted; give AIPerf a '

@@ -45,7 +45,8 @@ def read_totals(run: Run, latency_names: Mapping[str, str]) -> None:
             if percentile == "p50" and value is None:
                 value = run.number(f"median_{theirs}_ms")
             run.put(f"{ours}_{percentile}_s", value, MILLI)
-        run.put_spread(ours, MILLI, mean=run.number(f"mean_{theirs}_ms"))
+        mean, deviation = (run.number(f"{name}_{theirs}_ms") for name in ("mean", "std"))
+        run.put_spread(ours, MILLI, mean=mean, deviation=deviation)
 
 
 def mark_failed(run: Run, failed: float | None) -> None:

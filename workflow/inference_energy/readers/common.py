@@ -101,8 +101,8 @@ class Run:
         Share of the requests that its rates may count in part: those in flight at the ends of
         the measured window. [1]
     spreads : dict of str to dict
-        Mean, shortest and longest of each time (ttft, itl, e2e) that the file tells, which no
-        column holds [s].
+        Mean, standard deviation, shortest and longest of each time (ttft, itl, e2e) that the file
+        tells, which no column holds [s].
     """
 
     where: str
@@ -160,7 +160,7 @@ class Run:
             self.row[column] = value if factor == 1 else value * factor
 
     def put_spread(self, time: str, factor: float = 1.0, **ends: float | None) -> None:
-        """Keep the mean, shortest and longest of a time, those that are told, times a factor."""
+        """Keep the mean, deviation, shortest and longest of a time, those told, times a factor."""
         told = {name: value * factor for name, value in ends.items() if value is not None}
         self.spreads[time] = told
 

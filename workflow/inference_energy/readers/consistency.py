@@ -450,13 +450,26 @@ def _check_times(run: "Run") -> None:
 def _check_spreads(run: "Run") -> None:
     """Percentiles of a time between its ends, and its mean as large as they make it at least."""
     for time, told in run.spreads.items():
-        mean, least, most = (told.get(name) for name in ("mean", "least", "most"))
+        mean, deviation, least, most = (
+            told.get(name) for name in ("mean", "deviation", "least", "most")
+        )
         inside = {f"{time}_{p}_s": run.row.get(f"{time}_{p}_s") for p in PERCENTILES}
         # a hundredth of the requests take the 99th percentile or longer, half of them the median
         for percent, (name, value) in zip(PERCENTILES, inside.items(), strict=True):
             share = 1 - float(percent[1:]) / 100
             if mean and value and value * share > mean * (1 + TOLERANCE):
                 _mark(run, name, f"{name} {value:.6g} s where the mean is {mean:.6g} s")
+        median = inside[f"{time}_p50_s"]
+        # the median of any numbers is within a standard deviation of their mean
+        if mean and deviation is not None and median is not None:
+            apart = abs(mean - median) - TOLERANCE * max(mean, median)
+            if apart > deviation * (1 + TOLERANCE):
+                _mark(
+                    run,
+                    f"{time}_p50_s",
+                    f"{time}_p50_s {median:.6g} s where the mean is {mean:.6g} s, with a standard"
+                    f" deviation of {deviation:.6g} s",
+                )
         for name, value in ({f"mean of {time}_s": mean} | inside).items():
             if value is None:
                 continue

@@ -77,10 +77,10 @@ def read(run: Run) -> None:
     for ours, (theirs, factor) in LATENCY_NAMES.items():
         for percentile in PERCENTILES:
             run.put(f"{ours}_{percentile}_s", _statistic(run, metrics, theirs, percentile), factor)
-        mean, least, most = (
-            _statistic(run, metrics, theirs, name) for name in ("mean", "min", "max")
+        mean, deviation, least, most = (
+            _statistic(run, metrics, theirs, name) for name in ("mean", "std_dev", "min", "max")
         )
-        run.put_spread(ours, factor, mean=mean, least=least, most=most)
+        run.put_spread(ours, factor, mean=mean, deviation=deviation, least=least, most=most)
     failed, left, sent = (
         run.checked(f"requests_made.{name}", made.get(name))
         for name in ("errored", "incomplete", "total")

@@ -55,7 +55,8 @@ def read(run: Run) -> None:
         for percentile in PERCENTILES:
             name = "median" if percentile == "p50" else percentile
             run.put(f"{ours}_{percentile}_s", run.number(f"{name}_{theirs}"))
-        run.put_spread(ours, mean=run.number(f"mean_{theirs}"))
+        mean, deviation = (run.number(f"{name}_{theirs}") for name in ("mean", "std"))
+        run.put_spread(ours, mean=mean, deviation=deviation)
 
 
 def _read_throughput(run: Run) -> None:
