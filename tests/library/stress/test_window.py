@@ -9,11 +9,16 @@ from inference_energy.stress import window as stress_window
 from library.stress.made_up import NOON, closed_loop, kinds, record
 
 
+def near(*moments):
+    """Moments to a hundredth of a millisecond: their number is large, what it is off is not."""
+    return pytest.approx(moments if len(moments) > 1 else moments[0], rel=0, abs=1e-5)
+
+
 def test_full_load_leaves_out_build_up_and_drain():
     requests = closed_loop(concurrency=4, rounds=5)
     start, end = stress_window.full_load(requests, 4)
-    assert start == pytest.approx(NOON + 0.03)
-    assert end == pytest.approx(NOON + 5 * 1.5)
+    assert start == near(NOON + 0.03)
+    assert end == near(NOON + 5 * 1.5)
     assert stress_window.full_load(requests, 21) is None
 
 
@@ -109,7 +114,7 @@ def test_window_of_more_prefills_than_queries_is_remarked():
     quick = [record(0.0, 5.0, 0.05, 101)] * 5 + [record(10.0, 1.0, 0.05, 101)] * 5
     slow = [record(0.0, 5.0, 0.15, 101)] * 5
     window, findings = stress_window.steady_window(stress_plan.requests_of(quick + slow), 10)
-    assert window == pytest.approx((NOON, NOON + 16))
+    assert window == near(NOON, NOON + 16)
     (told,) = [finding for finding in findings if finding.kind == "prefills"]
     queries = 10 + 5 * (1 + 100 * 11 / 15) / 101
     assert told.refuses == ""
@@ -158,7 +163,7 @@ def test_one_slow_query_of_few_is_no_warm_up():
     for seed in range(40):
         latencies = 60 * np.exp(0.1 * np.random.default_rng(seed).normal(size=4))
         window, findings = stress_window.steady_window(after_another(latencies), 1)
-        assert window[0] == pytest.approx(NOON)
+        assert window[0] == near(NOON)
         refused += [finding for finding in findings if finding.refuses]
     assert {finding.kind for finding in refused} <= {"not steady"}
     assert len(refused) <= 4
@@ -181,8 +186,8 @@ def test_full_load_is_of_as_many_as_are_asked_for_and_ends_after_the_last_start(
     # the last starts as the first ends
     lines = [record(0.0, 0.5, 0.01, 51), record(0.25, 1.0, 0.01, 76), record(1.0, 0.5, 0.01, 51)]
     requests = stress_plan.requests_of(lines)
-    assert stress_window.full_load(requests, 3) == pytest.approx((NOON + 1, NOON + 2))
-    assert stress_window.full_load(requests, 2) == pytest.approx((NOON + 0.25, NOON + 2))
+    assert stress_window.full_load(requests, 3) == near(NOON + 1, NOON + 2)
+    assert stress_window.full_load(requests, 2) == near(NOON + 0.25, NOON + 2)
     assert stress_window.full_load(requests, 4) is None
     _, (finding,) = stress_window.steady_window(requests, 4)
     assert finding == stress_plan.Finding(
@@ -277,3 +282,43 @@ def test_prefills_may_differ_from_queries_by_what_is_allowed(monkeypatch):
         )
     ]
     assert stress_window._check_prefills(requests, NOON, first) == []
+
+
+@pytest.mark.parametrize(
+    ("cut", "early", "later", "is_cut"),
+    [
+        (0, 100, 100, False),
+        (1, 50, 100, True),
+        (9, 50, 100, True),
+        (10, 50, 100, False),
+        # as steady as is allowed, and a little less
+        (1, 100, 100, False),
+        (1, 125, 100, False),
+        (1, 75, 100, False),
+        (1, 126, 100, True),
+        # ten queries of 101 tokens, and fewer
+        (1, 60, 50, False),
+        (1, 155, 45, True),
+        (1, 154, 45, False),
+        # nothing after it
+        (1, 2000, 0, False),
+        (1, 2000, 0.5, True),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_a_warm_up_is_cut_that_is_short_and_not_steady(monkeypatch, cut, early, later, is_cut):
+    rates = iter([early] * cut + [later] * (stress_plan.SLICES - cut))
+    monkeypatch.setattr(stress_window, "STEADY_TOLERANCE", 0.25)
+    monkeypatch.setattr(stress_window, "truncation", lambda rates: cut)
+    monkeypatch.setattr(stress_window, "work_between", lambda requests, start, end: next(rates))
+    requests = closed_loop(1, 12)
+    start, end = stress_window.full_load(requests, 1)
+    (found, until), _ = stress_window.steady_window(requests, 1)
+    expected = start + (end - start) * cut / stress_plan.SLICES * is_cut
+    assert (found, until) == near(expected, end)
+    assert list(rates) == []
+
+
+def test_answers_of_one_token_are_queries():
+    requests = stress_plan.requests_of([record(n, 0.5, 0.01, 1) for n in range(3)])
+    assert stress_window._check_count(requests, 10.0) == []
