@@ -141,45 +141,34 @@ class Rows:
         ]
         return len(self.structure.median) + np.cumsum([0, *sizes])
 
-    def spread(self, structure: Structure) -> Array:
-        """Standard deviations of all u."""
-        return np.concatenate(
-            [
-                np.tile(sd, int(group.max()) + 1)
-                for group, (_, sd) in zip(self.groups.T, structure.levels, strict=True)
-            ]
-        )
+    @cached_property
+    def _drawn(self) -> Integers:
+        """Place of every u's standard deviation in ``Structure.spreads``."""
+        first, found = 0, []
+        for group, (moved, _) in zip(self.groups.T, self.structure.levels, strict=True):
+            found.append(np.tile(first + np.arange(len(moved)), int(group.max()) + 1))
+            first += len(moved)
+        return np.concatenate(found)
+
+    def spread(self, spreads: Array) -> Array:
+        """Standard deviations of all u, from what ``Structure.spreads`` gives."""
+        return spreads[self._drawn]
 
     def by_spread(self, of_values: Array, of_own: Array) -> Array:
         """Sums over what has one standard deviation, in the order of ``Structure.spreads``."""
-        first = self.offsets - len(self.structure.median)
-        levels = [
-            of_values[begin:end].reshape(-1, len(sd)).sum(axis=0)
-            for begin, end, (_, sd) in zip(
-                first[:-1], first[1:], self.structure.levels, strict=True
-            )
-        ]
-        return np.concatenate([*levels, of_own.sum(axis=0)])
+        return np.concatenate([np.bincount(self._drawn, of_values), of_own.sum(axis=0)])
 
     @cached_property
-    def _cells(self) -> tuple[Integers, Integers]:
-        """Groups of every cell, and cell of every configuration: those of a cell share them all."""
-        of_own = self.groups[self._first[:-1]]
-        cells, cell = np.unique(of_own, axis=0, return_inverse=True)
-        return cells, cell
-
-    @property
-    def cell(self) -> Integers:
-        """Cell of every configuration."""
-        return self._cells[1]
+    def _groups_of_own(self) -> Integers:
+        """Groups of every configuration."""
+        return self.groups[self._first[:-1]]
 
     @cached_property
     def columns(self) -> Integers:
-        """Places of the values that move the rows of a cell, cells by values."""
-        cells, _ = self._cells
-        found = [np.tile(np.arange(len(self.structure.median)), (len(cells), 1))]
+        """Places of the values that move a configuration's rows, configurations by values."""
+        found = [np.tile(np.arange(len(self.structure.median)), (self.count, 1))]
         for level, (moved, _) in enumerate(self.structure.levels):
-            first = self.offsets[level] + cells[:, level] * len(moved)
+            first = self.offsets[level] + self._groups_of_own[:, level] * len(moved)
             found.append(first[:, None] + np.arange(len(moved)))
         return np.concatenate(found, axis=1)
 
@@ -212,7 +201,7 @@ class Rows:
         return min(k for k in levels if all(self._lies_in(later, k) for later in levels[k:]))
 
     def _lies_in(self, level: int, other: int) -> bool:
-        both = np.unique(self._cells[0][:, [level, other]], axis=0)
+        both = np.unique(self._groups_of_own[:, [level, other]], axis=0)
         return len(both) == len(np.unique(both[:, 0]))
 
     @cached_property
@@ -221,7 +210,7 @@ class Rows:
 
         No row is of two clusters, so that the former can be eliminated one cluster at a time.
         """
-        of, first = self._cells[0][:, self.nested], self.offsets[self.nested]
+        of, first = self._groups_of_own[:, self.nested], self.offsets[self.nested]
         found = [np.unique(self.columns[of == k]) for k in range(int(of.max()) + 1)]
         return [(places[places >= first], places[places < first]) for places in found]
 
@@ -245,28 +234,32 @@ class Rows:
 
     @cached_property
     def _tops(self) -> tuple[Integers, Integers]:
-        """First of the cells that share all groups before ``nested``, and of every cell, which.
+        """First of configurations that share all groups before ``nested``; of each, which share."""
+        before = self._groups_of_own[:, : self.nested]
+        _, first, of = np.unique(before, axis=0, return_index=True, return_inverse=True)
+        return first, of
 
-        Cells are sorted by their groups, so that these stand side by side.
-        """
-        before = self._cells[0][:, : self.nested]
-        new = np.concatenate([[True], (before[1:] != before[:-1]).any(axis=1)])
-        return np.flatnonzero(new), np.cumsum(new) - 1
+    @cached_property
+    def _sum_by_top(self) -> scipy.sparse.csr_array:
+        """Sums over these configurations, 0 or 1."""
+        first, of = self._tops
+        one = np.ones(self.count), (of, np.arange(self.count))
+        return scipy.sparse.csr_array(one, shape=(len(first), self.count))
 
     @cached_property
     def _top_pairs(self) -> Integers:
         """Places of pairs of ``columns`` in a matrix of the levels before ``nested``, laid flat.
 
-        The first of a pair is no part: pairs of parts have one place in all cells.
+        The first of a pair is no part: pairs of parts have one place in all configurations.
         """
-        of_top = self.columns[:, : self._first_own]
+        of_top = self.columns[self._tops[0], : self._first_own]
         first = of_top[:, len(self.structure.median) :]
         return np.asarray(first[:, :, None] * self.offsets[self.nested] + of_top[:, None, :])
 
     @cached_property
     def _own_pairs(self) -> Integers:
         """Places of pairs of ``columns``, the first of them a cluster's own, in ``blocks``."""
-        of, columns = self._cells[0][:, self.nested], self.columns
+        of, columns = self._groups_of_own[:, self.nested], self.columns
         found = np.empty((*columns[:, self._first_own :].shape, columns.shape[1]), np.int64)
         for k, ((own, seen), block) in enumerate(zip(self.clusters, self.blocks, strict=True)):
             both = np.concatenate([seen, own])
@@ -290,15 +283,13 @@ class Rows:
             for a, b in pairwise(ends)
         ]
 
-    def sums(self, slope: Array, scale: Array, error: Array) -> tuple[Array, Array]:
-        """Sums over the rows of each configuration: scale times slope times slope, and error."""
-        both = np.column_stack([slope, error])
-        weighted = scale[:, None] * slope
-        found = np.empty((self.count, slope.shape[1], both.shape[1]))
+    def sums(self, left: Array, right: Array) -> Array:
+        """Sums over the rows of each configuration: left times right."""
+        found = np.empty((self.count, left.shape[1], right.shape[1]))
         for rows, own, size in self._alike:
-            left, right = (a[rows].reshape(-1, size, a.shape[1]) for a in (weighted, both))
-            np.matmul(left.transpose(0, 2, 1), right, out=found[own])
-        return found[:, :, :-1], found[:, :, -1]
+            first, second = (a[rows].reshape(-1, size, a.shape[1]) for a in (left, right))
+            np.matmul(first.transpose(0, 2, 1), second, out=found[own])
+        return found
 
     def times(self, by_row: Array, by_own: Array) -> Array:
         """Every row's vector times the matrix of its configuration."""
@@ -310,23 +301,7 @@ class Rows:
 
     def seen(self, values: Array) -> Array:
         """Sum of the values behind every feature, configurations by features."""
-        return (values[self.columns] @ self._seen)[self.cell]
-
-    @cached_property
-    def _layers(self) -> list[tuple[Integers, Integers]]:
-        """Cells, and one configuration of each: first one of all cells, then one more of some."""
-        order = np.argsort(self.cell, kind="stable")
-        cell = self.cell[order]
-        rank = np.arange(len(cell)) - np.searchsorted(cell, cell)
-        return [(cell[rank == k], order[rank == k]) for k in range(int(rank.max()) + 1)]
-
-    def _by_cell(self, by_own: Array) -> Array:
-        """Sum over the configurations of every cell."""
-        (_, first), *others = self._layers
-        total = by_own[first]
-        for cell, own in others:
-            total[cell] += by_own[own]
-        return total
+        return values[self.columns] @ self._seen
 
     def deviations(self, values: Array, own: Array) -> Array:
         """Sum over levels and configuration of equation (1), configurations by deviations."""
@@ -340,57 +315,52 @@ class Rows:
 
     @cached_property
     def _pairs_of_features(self) -> tuple[Integers, Integers]:
-        """Places of the features of ``_top_pairs`` and of ``_own_pairs``, in their matrix."""
-        n, of = sum(self.structure.moves.shape), self.features
-        parts, own = len(self.structure.median), self._first_own
-        found = of[parts:own, None] * n + of[:own], of[own:, None] * n + of
-        return found[0].ravel(), found[1].ravel()
+        """Places of the features of ``_top_pairs`` and of ``_own_pairs``, deviations by all."""
+        parts, own, of = len(self.structure.median), self._first_own, self.features
+        first = (of - parts)[:, None] * sum(self.structure.moves.shape)
+        return (first[parts:own] + of[:own]).ravel(), (first[own:] + of).ravel()
 
-    def matrices(self, by_own: Array) -> tuple[Array, Array]:
+    def matrices(self, of_parts: Array, by_own: Array) -> tuple[Array, Array]:
         """Sum of the configurations' matrices over features, values by values.
 
-        Of the levels before ``nested``, whose upper half is not filled, and in ``blocks``.
+        Of the levels before ``nested``, whose upper half is not filled, and in ``blocks``. Given
+        are the sum over parts by parts, and of each configuration the deviations by all features.
         """
-        by_cell, size, n = self._by_cell(by_own), int(self.offsets[self.nested]), len(by_own[0])
-        flat, parts = by_cell.reshape(len(by_cell), n * n), len(self.structure.median)
+        size, flat = int(self.offsets[self.nested]), by_own.reshape(self.count, -1)
         of_top, of_own = self._pairs_of_features
 
-        def summed(places: Integers, features: Integers, stop: int) -> Array:
-            weights = flat.take(features, axis=1).ravel()
+        def summed(by: Array, places: Integers, features: Integers, stop: int) -> Array:
+            weights = by.take(features, axis=1).ravel()
             return np.asarray(np.bincount(places.ravel(), weights, minlength=stop), np.float64)
 
-        top = summed(self._top_pairs, of_top, size * size).reshape(size, size)
-        top[:parts, :parts] = by_cell[:, :parts, :parts].sum(axis=0)
-        return top, summed(self._own_pairs, of_own, self.blocks[-1].stop)
+        top = summed(self._sum_by_top @ flat, self._top_pairs, of_top, size * size)
+        top = top.reshape(size, size)
+        top[: len(of_parts), : len(of_parts)] = of_parts
+        return top, summed(flat, self._own_pairs, of_own, self.blocks[-1].stop)
 
-    def vector(self, by_own: Array) -> Array:
-        """Sum of the configurations' vectors over features, by value."""
-        spread = self._by_cell(by_own)[:, self.features]
-        total = np.bincount(self.columns.ravel(), spread.ravel())
+    def vector(self, of_parts: Array, by_own: Array) -> Array:
+        """Sum of the configurations' vectors over features, by value; given as to ``matrices``."""
+        n = len(of_parts)
+        spread = by_own[:, self.features[n:] - n]
+        total = np.bincount(self.columns[:, n:].ravel(), spread.ravel())
+        total[:n] = of_parts
         return np.asarray(total, np.float64)
 
     def seen_covariance(self, top: Array, in_blocks: Array) -> Array:
-        """Covariance of what ``seen`` gives, by cell, from the values' before ``nested``, and own.
+        """Covariance of what ``seen`` gives, from the values' before ``nested``, and own.
 
-        Every part is the value of one column, so that only deviations are summed over columns.
+        Of deviations with all features, by configuration: that of parts with parts is the values'.
         """
-        parts, own, (first, of) = len(self.structure.median), self._first_own, self._tops
+        parts, own, of = len(self.structure.median), self._first_own, self._tops[1]
         of_top, of_own = self._seen[parts:own, parts:], self._seen[own:, parts:]
-        by_top = of_top.T @ top.take(self._top_pairs[first])
+        by_top = of_top.T @ top.take(self._top_pairs)
         by_own = of_own.T @ in_blocks.take(self._own_pairs)
         across = by_own[:, :, parts:own] @ of_top
-        found = np.empty((len(by_own), *2 * (sum(self.structure.moves.shape),)))
-        found[:, :parts, :parts] = top[:parts, :parts]
-        found[:, parts:, :parts] = by_top[of, :, :parts] + by_own[:, :, :parts]
-        found[:, :parts, parts:] = found[:, parts:, :parts].transpose(0, 2, 1)
-        found[:, parts:, parts:] = (by_top[:, :, parts:] @ of_top)[of]
-        found[:, parts:, parts:] += by_own[:, :, own:] @ of_own
-        found[:, parts:, parts:] += across + across.transpose(0, 2, 1)
+        found = np.empty((self.count, of_top.shape[1], sum(self.structure.moves.shape)))
+        np.add(by_top[of, :, :parts], by_own[:, :, :parts], out=found[:, :, :parts])
+        np.add(across, across.transpose(0, 2, 1), out=found[:, :, parts:])
+        found[:, :, parts:] += (by_top[:, :, parts:] @ of_top)[of] + by_own[:, :, own:] @ of_own
         return found
-
-    def by_own(self, by_cell: Array) -> Array:
-        """What a cell has, for each of its configurations."""
-        return by_cell[self.cell]
 
 
 @dataclass(frozen=True)
@@ -531,7 +501,7 @@ class _Problem:
         """Prior standard deviations of values and deviations; the others are logarithms."""
         s, rows = self.rows.structure, self.rows
         return State(
-            np.concatenate([s.spread, rows.spread(s)]),
+            np.concatenate([s.spread, rows.spread(s.spreads)]),
             np.tile(s.own_spread, (rows.count, 1)),
             np.ones(len(self.log_time)),
             np.ones(len(self.centre) - len(s.median)),
@@ -570,7 +540,7 @@ class _Problem:
 
     def newton(self, state: State, log_fit: Array, share: Array) -> "_Step":
         """Gauss-Newton step from what ``predict`` gives, with the weights that it takes."""
-        s = self.rows.structure.with_spreads(state.spreads)
+        spread, own_spread = self.rows.spread(state.spreads), state.spreads[-state.own.shape[1] :]
         return _step(
             self.rows,
             share,
@@ -578,8 +548,8 @@ class _Problem:
             state.weight / state.scatter[self.kind] ** 2,
             state.values - self.centre,
             state.own,
-            np.concatenate([1 / s.spread**2, state.tail / self.rows.spread(s) ** 2]),
-            state.own_tail / s.own_spread**2,
+            np.concatenate([1 / self.rows.structure.spread**2, state.tail / spread**2]),
+            state.own_tail / own_spread**2,
         )
 
     def misfit(self, step: "_Step", log_fit: Array, values: Array, own: Array) -> float:
@@ -603,7 +573,7 @@ class _Problem:
         in_blocks = step.solved.in_blocks(rows)
         variance, own_variance = _variances(rows, share, step, in_blocks)
         value_variance = step.solved.variance(rows, in_blocks)[n:]
-        spread = rows.spread(rows.structure.with_spreads(state.spreads))
+        spread = rows.spread(state.spreads)
         own_spread, scatter = state.spreads[-own.shape[1] :], state.scatter[self.kind]
         error = log_fit - self.log_time
         weight = _weight(np.hypot(error, np.sqrt(variance)) / scatter)
@@ -711,8 +681,7 @@ class _Solved:
             rows.blocks, rows.seen_pairs, self.inverses, self.gains, strict=True
         ):
             local, n = found[block].reshape(len(inverse), -1), len(pairs)
-            side = gain @ self.top.take(pairs)
-            np.negative(side, out=local[:, :n])
+            side = np.matmul(gain, self.top.take(pairs), out=local[:, :n])
             np.add(inverse, side @ gain.T, out=local[:, n:])
         return found
 
@@ -732,7 +701,7 @@ class _Solved:
             rows.clusters, self.inverses, self.gains, strict=True
         ):
             side = gain @ self.top[seen]
-            found[own, :n], found[:n, own] = -side, -side.T
+            found[own, :n], found[:n, own] = side, side.T
             found[own[:, None], own] = inverse + side[:, seen] @ gain.T
         return found
 
@@ -766,17 +735,24 @@ def _step(
     precision: Array,
     own_precision: Array,
 ) -> _Step:
-    square, gradient = rows.sums(_slopes(rows, share), scale, error)
-    of_own, k = rows.own_features, sum(rows.structure.moves.shape)
-    own_square = square[:, of_own[:, None], of_own]
+    slope = _slopes(rows, share)
+    weighted, of_own = scale[:, None] * slope, rows.own_features
+    parts, k = share.shape[1], sum(rows.structure.moves.shape)
+    # of deviations and covariates; of parts the sum over all rows is enough
+    square = rows.sums(weighted[:, parts:], np.column_stack([slope, error]))
+    own_square = square[:, of_own[:, None] - parts, of_own]
     own_square += own_precision[:, :, None] * np.eye(own.shape[1])
     own_covariance = np.asarray(np.linalg.inv(own_square), np.float64)
-    across = square[:, of_own, :k]
+    across = square[:, of_own - parts, :k]
     gain = own_covariance @ across
-    own_gradient = gradient[:, of_own] + own_precision * own
-    matrices = rows.matrices(square[:, :k, :k] - across.transpose(0, 2, 1) @ gain)
-    reduced = gradient[:, :k] - (own_gradient[:, None] @ gain)[:, 0]
-    pull = -(rows.vector(reduced) + precision * away)
+    own_gradient = square[:, of_own - parts, -1] + own_precision * own
+    by_own = square[:, : k - parts, :k] - across[:, :, parts:].transpose(0, 2, 1) @ gain
+    gradient = square[:, : k - parts, -1] - (own_gradient[:, None] @ gain[:, :, parts:])[:, 0]
+    across_parts, gain_parts = (a[:, :, :parts].reshape(-1, parts) for a in (across, gain))
+    of_parts = weighted[:, :parts].T @ share - across_parts.T @ gain_parts
+    of_parts_gradient = error @ weighted[:, :parts] - own_gradient.ravel() @ gain_parts
+    pull = -(rows.vector(of_parts_gradient, gradient) + precision * away)
+    matrices = rows.matrices(of_parts, by_own)
     solved = _solve(*matrices, precision, pull, rows)
     own_step = -(own_covariance @ own_gradient[:, :, None])[:, :, 0]
     own_step -= (gain @ rows.seen(solved.solution)[:, :, None])[:, :, 0]
@@ -799,15 +775,15 @@ def _solve(top: Array, in_blocks: Array, precision: Array, vector: Array, rows: 
         in_blocks[block][k :: k + len(own) + 1] += precision[own]
         local = in_blocks[block].reshape(len(own), -1)
         across, inverse = local[:, :k], _inverse(local[:, k:])
-        gain = inverse @ across
-        top.ravel()[pairs] -= across.T @ gain
-        right[seen] -= gain.T @ vector[own]
+        gain = -inverse @ across
+        top.ravel()[pairs] += across.T @ gain
+        right[seen] += gain.T @ vector[own]
         inverses.append(inverse)
         gains.append(gain)
     covariance, solution = _inverse(top), np.empty(vector.shape)
     solution[:n] = covariance @ right
     for (own, seen), inverse, gain in zip(rows.clusters, inverses, gains, strict=True):
-        solution[own] = inverse @ vector[own] - gain @ solution[seen]
+        solution[own] = inverse @ vector[own] + gain @ solution[seen]
     return _Solved(solution, covariance, inverses, gains)
 
 
@@ -825,13 +801,20 @@ def _inverse(matrix: Array) -> Array:
 
 def _variances(rows: Rows, share: Array, step: _Step, in_blocks: Array) -> tuple[Array, Array]:
     """Variance of ln t of every row, and of every v, from the fit's parameters."""
-    slope = _slopes(rows, share)
-    seen = rows.by_own(rows.seen_covariance(step.solved.top, in_blocks))
+    slope, top = _slopes(rows, share), step.solved.top
+    seen = rows.seen_covariance(top, in_blocks)
+    parts, n = share.shape[1], seen.shape[2]
     # v and w are what the gain makes of the values, and what varies given these
-    of_own, n = slope.take(rows.own_features, axis=1), seen.shape[1]
+    of_own = slope.take(rows.own_features, axis=1)
     both = rows.times(of_own, np.concatenate([step.gain, step.own_covariance], axis=2))
     of_seen = slope[:, :n] - both[:, :n]
-    variance = (rows.times(of_seen, seen) * of_seen).sum(axis=1)
-    variance += (both[:, n:] * of_own).sum(axis=1)
+
+    def of_values(of: Array, by_deviation: Array) -> Array:
+        side = 2 * by_deviation[..., :parts] + of[..., :parts] @ top[:parts, :parts]
+        moved = np.vecdot(by_deviation[..., parts:], of[..., parts:])
+        return np.asarray(np.vecdot(side, of[..., :parts]) + moved)
+
+    variance = of_values(of_seen, rows.times(of_seen[:, parts:], seen))
+    variance += np.vecdot(both[:, n:], of_own)
     own = np.diagonal(step.own_covariance, axis1=1, axis2=2)
-    return variance, own + ((step.gain @ seen) * step.gain).sum(axis=2)
+    return variance, own + of_values(step.gain, step.gain[:, :, parts:] @ seen)
