@@ -17,9 +17,9 @@ the scatter of each kind of row and the standard deviations of all deviations, w
 towards those given (``laws.spreads``). Nothing is drawn at random.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -215,6 +215,14 @@ class Rows:
         return [(places[places >= first], places[places < first]) for places in found]
 
     @cached_property
+    def cluster(self) -> Integers:
+        """Cluster that every value is an own one of, and -1 of values of other levels."""
+        found = np.full(int(self.offsets[-1]), -1)
+        for k, (own, _) in enumerate(self.clusters):
+            found[own] = k
+        return found
+
+    @cached_property
     def seen_pairs(self) -> list[Integers]:
         """Places of pairs of each cluster's values of other levels, in a matrix of those levels."""
         size = int(self.offsets[self.nested])
@@ -373,8 +381,10 @@ class Mixed:
         Of the equation.
     offsets : ndarray of int
         Place of each level's first value.
-    values, covariance : ndarray
-        b and all u, and their covariance, but for that of u which no row has together. [ln]
+    values : ndarray
+        b and all u. [ln]
+    covariance : callable
+        Gives their covariance at ascending places, but for that of u which no row has together.
     own, own_covariance, own_gain : ndarray
         v and w of each configuration, their covariance given the values, and their change per
         change of the values that move its rows.
@@ -387,7 +397,7 @@ class Mixed:
     structure: Structure
     offsets: Integers
     values: Array
-    covariance: Array
+    covariance: Callable[[Integers], Array]
     own: Array
     own_covariance: Array
     own_gain: Array
@@ -434,7 +444,7 @@ class Mixed:
             mean = mean + own_slope @ self.own[own]
             drawn += own_slope @ self.own_covariance[own] @ own_slope.T
             slope = slope + own_slope @ self.own_gain[own]
-        return mean, slope @ self.covariance[np.ix_(place, place)] @ slope.T + drawn
+        return mean, slope @ self.covariance(place) @ slope.T + drawn
 
 
 def time_of(parts: Array, hidden: NDArray[np.bool_]) -> tuple[Array, Array]:
@@ -640,7 +650,7 @@ def fit(
         rows.structure.with_spreads(found.spreads),
         rows.offsets[:-1],
         found.values,
-        step.solved.covariance(rows),
+        partial(step.solved.covariance, rows),
         found.own[number],
         step.own_covariance[number],
         -step.gain[number][:, :, rows.features],
@@ -693,16 +703,20 @@ class _Solved:
             found[own] = in_blocks[block][len(seen) :: len(seen) + len(own) + 1]
         return found
 
-    def covariance(self, rows: Rows) -> Array:
-        """Covariance of all values, zero between clusters."""
-        found, n = np.zeros((len(self.solution),) * 2), len(self.top)
-        found[:n, :n] = self.top
-        for (own, seen), inverse, gain in zip(
-            rows.clusters, self.inverses, self.gains, strict=True
-        ):
-            side = gain @ self.top[seen]
-            found[own, :n], found[:n, own] = side, side.T
-            found[own[:, None], own] = inverse + side[:, seen] @ gain.T
+    def covariance(self, rows: Rows, places: Integers) -> Array:
+        """Covariance of the values at ascending places, zero between clusters."""
+        found = np.zeros((len(places),) * 2)
+        top, cluster = places[places < len(self.top)], rows.cluster[places]
+        n = len(top)
+        found[:n, :n] = self.top[top[:, None], top]
+        for k in set(cluster[n:].tolist()):
+            (own, seen), here = rows.clusters[k], np.flatnonzero(cluster == k)
+            at = np.searchsorted(own, places[here])
+            gain = self.gains[k][at]
+            side = gain @ self.top.take(seen, axis=0)
+            found[here, :n], found[:n, here] = side[:, top], side[:, top].T
+            inner = self.inverses[k][at[:, None], at] + side[:, seen] @ gain.T
+            found[here[:, None], here] = inner
         return found
 
 
