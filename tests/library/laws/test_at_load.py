@@ -190,8 +190,7 @@ def test_a_fit_begins_at_another_and_deviations_are_as_wide_as_its_scale(
         mixed, "fit", lambda *rows, **at: told.append((rows, at)) or real(*rows, **at)
     )
     with np.errstate(divide="raise"):
-        first = AtLoadFit.fit(few)
-    AtLoadFit.fit(few, 0.5, first)
+        first, _ = AtLoadFit.fits(few, (1.0, 0.5))
     (whole, half), starts = zip(
         *((r[2].structure.spreads, a["start"]) for r, a in told), strict=True
     )

@@ -97,8 +97,9 @@ class Seen:
         self.seen, self.scale, self.start = seen, scale, start
 
     @classmethod
-    def fit(cls, rows, scale=1.0, start=None):
-        return cls(rows, scale, start)
+    def fits(cls, rows, scales):
+        first = cls(rows, scales[0], None)
+        return [first, *(cls(rows, scale, first) for scale in scales[1:])]
 
     def predict(self, rows):
         started = self.start.scale if self.start else 0.0

@@ -551,18 +551,21 @@ class AtLoadFit:
     protocols: pd.Index
 
     @classmethod
-    def fit(cls, rows: pd.DataFrame, scale: float = 1.0, start: Self | None = None) -> Self:
-        """Fit to rows of schema ``throughput`` with both lengths, after ``serving.add_traits``.
+    def fit(cls, rows: pd.DataFrame) -> Self:
+        """Fit to rows of schema ``throughput`` with both lengths, after ``serving.add_traits``."""
+        return cls.fits(rows, (1.0,))[0]
+
+    @classmethod
+    def fits(cls, rows: pd.DataFrame, scales: Sequence[float]) -> list[Self]:
+        """Fit to rows as for ``fit`` several times, to ask how much prior spreads matter.
 
         Parameters
         ----------
         rows : DataFrame
             The rows.
-        scale : float
-            Factor on the standard deviations of LEVELS, OWN and ALONG, to ask how much they
-            matter. [1]
-        start : AtLoadFit, optional
-            A fit to the same rows at another scale, to start from.
+        scales : sequence of float
+            Factors on the standard deviations of LEVELS, OWN and ALONG, one a fit. All but the
+            first fit start from that. [1]
         """
         of_own = keys(rows, CONFIGURATION)
         number, own = pd.factorize(of_own)
@@ -570,14 +573,15 @@ class AtLoadFit:
         levels, protocol = _level_keys(first), keys(first, ["protocol"])
         groups = tuple(level.unique() for level in levels)
         places = np.stack([g.get_indexer(k) for g, k in zip(groups, levels, strict=True)], axis=1)
-        found = mixed.fit(
-            _times_at_peak(rows),
-            -np.log(rows["throughput_tps"].to_numpy(float)),
-            mixed.Rows(_structure(scale), places[number], number, _along_rows(rows)),
-            protocol.unique().get_indexer(protocol)[number],
-            start=start.found.state if start else None,
-        )
-        return cls(rows, found, groups, own, protocol.unique())
+        kind = protocol.unique().get_indexer(protocol)[number]
+        at_peak, log_time = _times_at_peak(rows), -np.log(rows["throughput_tps"].to_numpy(float))
+        stand = mixed.Rows(_structure(1.0), places[number], number, _along_rows(rows))
+        found: list[mixed.Mixed] = []
+        for scale in scales:
+            scaled = replace(stand, structure=_structure(scale))
+            start = found[0].state if found else None
+            found.append(mixed.fit(at_peak, log_time, scaled, kind, start=start))
+        return [cls(rows, one, groups, own, protocol.unique()) for one in found]
 
     @cached_property
     def domain(self) -> Domain:

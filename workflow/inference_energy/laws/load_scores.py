@@ -88,7 +88,7 @@ def leave_out(
     split : str
         Of SPLITS.
     scales : sequence of float
-        As of ``AtLoadFit.fit``; fits start from that at the first one.
+        As of ``AtLoadFit.fits``.
     apply : callable
         Applies a function to every fold, as ``map``, or that of a pool of processes.
 
@@ -110,9 +110,7 @@ def leave_out(
 
 def _without(rows: pd.DataFrame, scales: Sequence[float], out: NDArray[np.bool_]) -> Array:
     seen, asked = rows[~out], rows[out]
-    first = AtLoadFit.fit(seen, scales[0])
-    fits = [first, *(AtLoadFit.fit(seen, scale, first) for scale in scales[1:])]
-    return np.array([fit.predict(asked) for fit in fits])
+    return np.array([fit.predict(asked) for fit in AtLoadFit.fits(seen, scales)])
 
 
 def _shapes(rows: pd.DataFrame) -> pd.Series:
@@ -136,7 +134,7 @@ def unseen_sources(rows: pd.DataFrame, fit: Fit) -> tuple[Array, Array]:
     lengths = rows[["input_tokens", "output_tokens"]].to_numpy(float)
     number = pd.Series(configuration_number(rows))
     for own in number.groupby(number).indices.values():
-        law = fit.condition(told.iloc[own[:1]])
+        law = fit.condition(told.iloc[own[0] : own[0] + 1])
         if law is not None:
             n_in, n_out = lengths[own].T
             predicted[own], sigma[own] = law.predict(n_in, n_out), law.sigma(n_in, n_out)

@@ -198,11 +198,12 @@ class Rows:
     def nested(self) -> int:
         """First level in whose groups the groups of all later levels lie."""
         levels = range(len(self.structure.levels))
-        return min(k for k in levels if all(self._lies_in(later, k) for later in levels[k:]))
+        return next(k for k in levels if all(self._lies_in(later, k) for later in levels[k:]))
 
     def _lies_in(self, level: int, other: int) -> bool:
-        both = np.unique(self._groups_of_own[:, [level, other]], axis=0)
-        return len(both) == len(np.unique(both[:, 0]))
+        groups, others = self._groups_of_own[:, [level, other]].T
+        both = groups * (int(others.max()) + 1) + others
+        return len(np.unique(both)) == len(np.unique(groups))
 
     @cached_property
     def clusters(self) -> list[tuple[Integers, Integers]]:
