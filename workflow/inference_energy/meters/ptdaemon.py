@@ -18,9 +18,16 @@ def recognise(text: str) -> bool:
 def read(samples: Samples) -> None:
     """Read the power of each channel's analyser [W]; a negative reading is none."""
     samples.only("node", "PTDaemon")
-    for line, text in enumerate(samples.text.splitlines(), start=1):
-        found = LINE.match(text)
-        if not found:
+    lines = [
+        (line, text, LINE.match(text))
+        for line, text in enumerate(samples.text.splitlines(), start=1)
+        if text.startswith("Time,")
+    ]
+    # what follows the watts tells that they are whole; a log without it has it in no line
+    followed = any(found and found.end() < len(text) for _, text, found in lines)
+    for line, text, found in lines:
+        if not found or (followed and found.end() == len(text)):
+            samples.refuse(line, f"is cut off: {text!r}; copy the log again")
             continue
         time = f"{found['year']}-{found['month']}-{found['day']} {found['clock']}"
         watts = found["watts"]
