@@ -20,8 +20,10 @@ STATED = re.compile(
 bear such a name, with a port after it."""
 
 LOOKS = re.compile(
-    r"\b(sk-(?=[\w-]*\d)[\w-]{20,}|(hf|gsk|gh[oprsu]|r8)_[a-z0-9]{20,}|(nvapi|xai|glpat)-[\w-]{20,}"
-    r"|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}|AIza[\w-]{30,}"
+    r"\b(sk-(?=[\w-]*\d)[\w-]{20,}|(hf|fw|gsk|gh[oprsu]|npm|r8)_[a-z0-9]{20,}"
+    r"|(nvapi|xai|glpat)-[\w-]{20,}|pplx-[a-z0-9]{20,}|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}"
+    r"|AIza[\w-]{30,}|pypi-AgEI[\w-]{20,}|[rs]k_(live|test)_[a-z0-9]{16,}|tgp_v1_[\w-]{20,}"
+    r"|do[opr]_v1_[0-9a-f]{64}|ya29\.[\w-]{20,}|SG\.[\w-]{22}\.[\w-]{43}"
     r"|AKIA[A-Z0-9]{16}\b|eyJ[\w-]{16,}\.|bearer(\s|%20|\+)+\S)"
     r"|://[^\s/@:?#]*:[^\s/@]+@"
     r"|[?&]([\w-]*[_-])?(api_?key|key|secret|token|password|passwd|auth|sig(nature)?)=[^\s&]{8,}",
