@@ -166,6 +166,19 @@ def test_a_number_of_many_digits_is_refused(digits):
     assert "correct" in message
 
 
+@pytest.mark.parametrize("zeros", ["0e-400", "-0.00e-999", "0.0", ".0e9"])
+def test_a_number_that_underflows_is_no_zero(zeros):
+    assert parse(f"a: {zeros}", "x") == {"a": 0.0}
+    for text in ("1e-400", "-2.5E-999", f"0.{'0' * 400}1", f"!!float 0.{'0' * 30}1e-400"):
+        message = refusal(parse, f"b: 1\na: {text}", "x.yaml")
+        number = text.removeprefix("!!float ")
+        assert message == (
+            "x.yaml, line 2, column 4: a value cannot be read (the number"
+            f" {documents.in_short(number)} is nearer to 0 than 5e-324, the least that is read);"
+            " correct it"
+        )
+
+
 @given(
     st.recursive(
         st.none()

@@ -119,6 +119,22 @@ def test_a_bad_cell_is_named_with_row_column_allowed_and_remedy(table, column, v
         assert word in problem
 
 
+def test_a_number_that_underflows_is_no_zero(table):
+    schema = {
+        "required": ["x"],
+        "properties": {"x": {"type": "number", "minimum": 0}},
+        "x-key": [],
+    }
+    zeros = read_table(table("x", "0e-400", "-0.00E-999", ".0"), schema)
+    assert zeros["x"].tolist() == [0, 0, 0]
+    for text in ("1e-400", f"0.{'0' * 30}1E-400", "-2.5e-999"):
+        (problem,) = problems_of(table("x", "1", text), schema)
+        assert problem.endswith(
+            f'line 3, column "x": value "{text}"; allowed is a number of at least 0; write 0, or a'
+            " number that is at least 5e-324 away from it"
+        )
+
+
 def test_a_name_in_an_alphabet_of_its_own_stays_as_it_is(table):
     names = [
         "\u0421\u0430\u0439\u0433\u0430 7",

@@ -39,6 +39,8 @@ LARGEST_FILE = 2**22
 SHOWN = 80
 # beyond this, floats no longer tell integers apart
 LARGEST_NUMBER = 2**53
+# nearer to zero than this are none but zero
+LEAST_NUMBER = math.ulp(0.0)
 # beyond this, Python takes digits for an attack
 MOST_DIGITS = sys.int_info.default_max_str_digits
 STANDARD = "tag:yaml.org,2002:"
@@ -60,6 +62,8 @@ PAIRS = {f"{STANDARD}omap", f"{STANDARD}pairs"}
 """Tags of what is neither a mapping nor a list of values."""
 LINE_END = re.compile("[\x85\u2028\u2029]")
 """Ends of lines for YAML 1.1, text for 1.2, of which a reader makes blanks or other keys."""
+NOT_ZERO = re.compile("[-+0.]*[1-9]")
+"""The beginning of a decimal number that is not zero, whatever its exponent."""
 SURROGATE = re.compile("[\ud800-\udfff]")
 # tabs and line ends are text, the others are for terminals; the last show text in another order
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069]")
@@ -251,6 +255,15 @@ class _Loader(BASE):
             raise ValueError(f"a whole number of {len(node.value)} digits")
         return int(node.value, 0) if node.value[:2] in ("0o", "0x") else int(node.value)
 
+    def construct_float(self, node: yaml.ScalarNode) -> float:
+        value: float = self.construct_yaml_float(node)
+        if underflows(node.value, value):
+            raise ValueError(
+                f"the number {in_short(node.value)} is nearer to 0 than {LEAST_NUMBER}, the least"
+                " that is read"
+            )
+        return value
+
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         self._note(node)
         return super().construct_mapping(node, deep)
@@ -273,6 +286,7 @@ class _Loader(BASE):
 
 
 _Loader.add_constructor(INTEGER, _Loader.construct_integer)
+_Loader.add_constructor(FLOAT, _Loader.construct_float)
 
 
 class _Dumper(yaml.SafeDumper):
@@ -388,6 +402,11 @@ def json_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
                 "hold is allowed"
             )
     return found
+
+
+def underflows(text: str, value: float) -> bool:
+    """Whether a number was read as zero though its text is that of another."""
+    return value == 0 and NOT_ZERO.match(text) is not None
 
 
 def is_unwritable(text: str) -> bool:

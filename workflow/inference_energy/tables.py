@@ -585,7 +585,7 @@ def _parse(text: str, numeric: bool) -> float | str | None:
         return None
     if numeric and NUMBER.fullmatch(text):
         value = float(text)
-        return value if abs(value) <= LARGEST else text
+        return text if abs(value) > LARGEST or documents.underflows(text, value) else value
     return text
 
 
@@ -673,6 +673,8 @@ def _remedy(text: str, value: float | str | None, column: Schema) -> str:
         if _may_be_empty(column):
             return "leave the cell empty if the value is unknown"
         return "give a finite number or remove the row"
+    if numeric and NUMBER.fullmatch(text) and documents.underflows(text, float(text)):
+        return f"write 0, or a number that is at least {documents.LEAST_NUMBER} away from it"
     if numeric and isinstance(value, str):
         return "write a plain number such as 1234.5, without unit or other text"
     if numeric:

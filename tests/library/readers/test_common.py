@@ -234,6 +234,16 @@ def test_a_number_that_overflows_is_not_taken_for_an_absent_one():
         assert str(refused.value) == f"run.json: {told}; correct the file"
 
 
+def test_a_number_of_json_that_underflows_is_no_zero():
+    assert parse_json("f", '{"a": 0e-400, "b": -0.0}') == [{"a": 0.0, "b": 0.0}]
+    with pytest.raises(InputError) as refused:
+        parse_json("run.json", '{"a": 1e-400}')
+    assert str(refused.value) == (
+        'run.json: holds the number "1e-400"; allowed are 0 and numbers from 5e-324; correct'
+        " the file"
+    )
+
+
 def test_crowded_json_is_refused_by_name(monkeypatch):
     monkeypatch.setattr(tables, "MOST_OBJECTS", 1)
     with pytest.raises(InputError, match=r"run\.json: holds 2 lists and objects"):

@@ -206,6 +206,11 @@ END = '{"key": "power_end", "value": "07-31-2024 02:43:40.75"}'
 VERSION = '{"key": "loadgen_version", "value": "5.1 @ abc"}'
 
 
+def test_a_number_that_underflows_is_none_to_a_log():
+    (problem, _) = summary(Completed_tokens_per_second="1e-400").problems
+    assert '"1e-400"; a number is needed' in problem
+
+
 def test_a_detail_log_tells_window_and_version():
     window, run = detail(VERSION, BEGIN, '{"key": "other", "value": 1}', "cut off {", END)
     assert window[1] - window[0] == pytest.approx(60.25)

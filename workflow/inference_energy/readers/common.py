@@ -210,10 +210,18 @@ def read_bytes(path: AnyPath) -> bytes:
 
 
 def _finite(text: str) -> float:
-    """Number of a JSON document. What overflows would pass for a client's sign of no value."""
+    """Number of a JSON document.
+
+    What overflows would pass for a client's sign of no value, what underflows for zero.
+    """
     value = float(text)
     if math.isinf(value):
         raise InputError(f"holds the number {shown(text)}; allowed are at most {tables.LARGEST}")
+    if documents.underflows(text, value):
+        raise InputError(
+            f"holds the number {shown(text)}; allowed are 0 and numbers from"
+            f" {documents.LEAST_NUMBER}"
+        )
     return value
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inference_energy.documents import json_object
+from inference_energy.documents import json_object, underflows
 from inference_energy.energy.equation import Array, token_energy
 from inference_energy.errors import InputError
 from inference_energy.project import AnyPath
@@ -123,7 +123,10 @@ def _number(text: str) -> float:
     # float() takes 1_000, inf and digits of other scripts too
     if not NUMBER.fullmatch(text.strip()):
         raise ValueError(f"{text[:60]} is no plain number")
-    return float(text)
+    value = float(text)
+    if underflows(text.strip(), value):
+        raise ValueError(f"{text[:60]} is nearer to 0 than any number that is read")
+    return value
 
 
 def _figure(run: Run, key: str) -> float | None:
