@@ -61,7 +61,7 @@ def refusal(function, *arguments):
         ("2025-01-01", ["key (top)", "value 2025-01-01", "is a date", "in quotes"]),
         ("a:\n  b: [x, 2025-01-01]", ["key a.b.1", "is a date"]),
         ("1: x", ["key (top): key 1", "is no text"]),
-        ("a: {on: x}", ["key a: key True", "is no text"]),
+        ("a: {true: x}", ["key a: key True", "is no text"]),
         ("a: 1\nb: 2\na: 3", ["line 3: key a", "twice"]),
         ("x: {c: 1, c: 2}\ny:\n  - d: 1\n    d: 2", ["line 1: key c", "line 4: key d"]),
         ("a: .inf", ["key a", "finite"]),
@@ -157,6 +157,26 @@ def test_numbers_are_those_of_yaml_1_2(text, value):
     read = parse(f"a: {text}", "x")["a"]
     assert (read, type(read)) == (value, type(value))
     assert typed(text.strip("'"), {"type": "number"}) == (value if text[0] != "'" else 10)
+
+
+def test_truth_values_are_those_of_yaml_1_2():
+    """The words of YAML 1.1, of which one is the code of a country, are text."""
+    for word, value in (("true", True), ("false", False)):
+        for text in (word, word.title(), word.upper(), f"!!bool {word}"):
+            assert parse(f"a: {text}", "x")["a"] is value
+    words = [
+        text
+        for word in ("yes", "no", "on", "off", "y", "n")
+        for text in (word, word.title(), word.upper())
+    ]
+    for text in (*words, "tRUE"):
+        assert parse(f"{text}: {text}", "x") == {text: text}
+        assert yaml.safe_load(dump({"a": text})) == {"a": text}
+        assert typed(text, {"type": "boolean"}) == text
+        assert "not YAML" in refusal(parse, f"a: !!bool {text}", "x")
+    schema = {"properties": {"a": {"type": "boolean"}}}
+    (told,) = schema_problems(parse("a: no", "x"), schema, "x")
+    assert told == "x: key a: value 'no': allowed is true or false; correct the value"
 
 
 @pytest.mark.parametrize("digits", [400, 5_000])

@@ -2,8 +2,8 @@
 
 Nowhere else does YAML become values. PyYAML reads YAML 1.1, in which ``010`` is 8, ``10:12`` is 612
 and ``1e9`` is text; numbers are read here as YAML 1.2 (core schema) has them: 10, text, and 1e9.
-What 1.1 takes for dates and truth values it still does, and what is no text, number or truth value
-is refused.
+So are truth values, of which ``yes`` and ``no`` are none. What 1.1 takes for dates it still does,
+and what is no text, number or truth value is refused.
 """
 
 import math
@@ -45,6 +45,7 @@ LEAST_NUMBER = math.ulp(0.0)
 MOST_DIGITS = sys.int_info.default_max_str_digits
 STANDARD = "tag:yaml.org,2002:"
 INTEGER, FLOAT, MERGED = f"{STANDARD}int", f"{STANDARD}float", f"{STANDARD}merge"
+TRUTH = f"{STANDARD}bool"
 NUMBERS = {
     INTEGER: re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"),
     FLOAT: re.compile(
@@ -54,7 +55,7 @@ NUMBERS = {
 }
 """Numbers of the core schema of YAML 1.2, by tag; the first that fits the whole text."""
 FORMS = NUMBERS | {
-    f"{STANDARD}bool": re.compile("yes|no|on|off|true|false", re.I),
+    TRUTH: re.compile("true|True|TRUE|false|False|FALSE"),
     f"{STANDARD}timestamp": yaml.SafeLoader.timestamp_regexp,
 }
 """What is written of values whose tag a file may state; PyYAML ends in a traceback at others."""
@@ -221,7 +222,7 @@ class _UnreadableError(yaml.constructor.ConstructorError):
 
 
 class _Loader(BASE):
-    """A loader of YAML 1.2's numbers that notes keys that stand twice, with their lines."""
+    """A loader of YAML 1.2's numbers and truth values that notes keys which stand twice."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -234,7 +235,8 @@ class _Loader(BASE):
                 if number.fullmatch(value):
                     return tag
             tag = super().resolve(kind, value, implicit)
-            return self.DEFAULT_SCALAR_TAG if tag in NUMBERS else tag
+            is_none = tag in NUMBERS or (tag == TRUTH and not FORMS[TRUTH].fullmatch(value))
+            return self.DEFAULT_SCALAR_TAG if is_none else tag
         return super().resolve(kind, value, implicit)
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
