@@ -100,6 +100,33 @@ def test_a_setting_of_an_override_is_one_of_its_after_alone():
         assert selector_problems(own, METHODS["oviedo2026"]) == []
 
 
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        (
+            "nonsense",
+            "no such key nonsense; allowed are the keys of the method, ",
+        ),
+        ("pathways.hardwear", "no such key hardwear; allowed are the keys of pathways, hardware"),
+        ("pathways.model.x.y", "no such key x; allowed are the keys of pathways.model, "),
+        ("pathways..model", "no such key ; allowed are the keys of pathways, "),
+    ],
+)
+def test_an_input_of_a_claim_is_a_setting_of_its_method(tmp_path, monkeypatch, stated, told):
+    claims = (ROOT / "data/published/claims.csv").read_text()
+    path = tmp_path / "data/published/claims.csv"
+    path.parent.mkdir(parents=True)
+    monkeypatch.setattr(project, "FOLDER", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    path.write_text(claims.replace("pathways.hardware", stated))
+    problems = claim_problems(METHODS)
+    claim = "data/published/claims.csv: claim lever-hardware-traditional of v2: input "
+    (problem,) = [problem for problem in problems if problem.startswith(claim)]
+    assert problem.startswith(f"{claim}{stated!r}: {told}")
+    assert ("; did you mean hardware?" in problem) is (stated == "pathways.hardwear")
+    assert "; correct it, or leave the cell empty" in problem
+
+
 def test_selectors_of_claims_are_told_with_file_claim_and_version(tmp_path, monkeypatch):
     assert claim_problems(METHODS) == []
     claims = (ROOT / "data/published/claims.csv").read_text()
@@ -123,7 +150,7 @@ def test_selectors_of_claims_are_told_with_file_claim_and_version(tmp_path, monk
     }.items():
         path.write_text(f"claim,version,quantity\nc,v2,{asked}\n")
         assert len(claim_problems(METHODS)) == found
-    for unreadable in (b"\xff", b"claim\nx\n", b""):
+    for unreadable in (b"\xff", b"claim\nx\n", b"", b"claim,version,quantity,input\nc,v2\n"):
         path.write_bytes(unreadable)
         assert claim_problems(METHODS) == []
 

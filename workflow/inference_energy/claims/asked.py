@@ -67,7 +67,7 @@ def selector_problems(finding: Mapping[str, Any], method: Mapping[str, Any] | No
 
 
 def claim_problems(methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Problems of the selectors of published claims, one sentence each.
+    """Problems of the selectors and inputs of published claims, one sentence each.
 
     Parameters
     ----------
@@ -78,19 +78,22 @@ def claim_problems(methods: Mapping[str, Mapping[str, Any]]) -> list[str]:
     paper = {method["claims"]: method for method in methods.values() if method["kind"] == "paper"}
     return [
         f"{path}: claim {claim} of {version}: {problem}"
-        for claim, version, quantity in _claims(path)
-        if quantity and version in paper
-        for problem in _problems(quantity, "published", paper[version])
+        for claim, version, quantity, stated in _claims(path)
+        if version in paper
+        for problem in [
+            *(_problems(quantity, "published", paper[version]) if quantity else []),
+            *(_input_problems(stated, paper[version]) if stated else []),
+        ]
     ]
 
 
 def _claims(path: str) -> list[list[str]]:
-    """Claim, version and quantity of each; none if they cannot be read, which is told elsewhere."""
+    """Claim, version, quantity and input of each; none if unreadable, which is told elsewhere."""
     columns = ("claim", "version", "quantity")
     try:
         text = decode(path, read_bytes(path))
         rows = csv.DictReader(io.StringIO(text, newline=""))
-        return [[row[column] for column in columns] for row in rows]
+        return [[*(row[column] for column in columns), row.get("input") or ""] for row in rows]
     except (InputError, KeyError, csv.Error):
         return []
 
@@ -101,6 +104,14 @@ def _problems(quantity: str, engine: str, method: Mapping[str, Any]) -> list[str
     for selector in quantity.split(" / "):
         with collecting(problems):
             _check(selector.strip(), engine, method)
+    return problems
+
+
+def _input_problems(stated: str, method: Mapping[str, Any]) -> list[str]:
+    """Problems of an input, which would let any number of its claim hold by construction."""
+    problems: list[str] = []
+    with collecting(problems):
+        _at(method, stated.split("."), f"input {stated!r}", "it, or leave the cell empty")
     return problems
 
 
@@ -143,8 +154,18 @@ def _check(selector: str, engine: str, method: Mapping[str, Any]) -> None:
 
 def _check_setting(selector: str, method: Mapping[str, Any]) -> None:
     """Refuse a path into a method that leads to no number."""
+    value = _at(method, keys_of(selector), f"claim quantity {selector!r}", "the selector")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        below = f", {', '.join(map(str, value))}" if isinstance(value, dict) else ""
+        raise InputError(
+            f"claim quantity {selector!r}: is no number; allowed is the path of a number{below};"
+            " correct the selector"
+        )
+
+
+def _at(method: Mapping[str, Any], keys: list[str], what: str, wrong: str) -> Any:
+    """What a method has at a path; a key that is not there is refused, with an InputError."""
     value: Any = method
-    keys = keys_of(selector)
     for place, key in enumerate(keys):
         if not isinstance(value, dict) or key not in value:
             at = ".".join(keys[:place])
@@ -152,16 +173,11 @@ def _check_setting(selector: str, method: Mapping[str, Any]) -> None:
             known = list(map(str, value)) if isinstance(value, dict) else []
             allowed = f"{where}, {', '.join(known)}" if known else f"{at} alone, which has no keys"
             raise InputError(
-                f"claim quantity {selector!r}: no such key {key}; allowed are {allowed}; correct"
-                f" the selector{near(key, known)}"
+                f"{what}: no such key {key}; allowed are {allowed}; correct {wrong}"
+                f"{near(key, known)}"
             )
         value = value[key]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        below = f", {', '.join(map(str, value))}" if isinstance(value, dict) else ""
-        raise InputError(
-            f"claim quantity {selector!r}: is no number; allowed is the path of a number{below};"
-            " correct the selector"
-        )
+    return value
 
 
 def _check_columns(selector: str, wanted: Mapping[str, str], columns: Schema) -> None:
