@@ -1,6 +1,9 @@
 """Figures of the audit show the numbers of its tables."""
 
 import numpy as np
+import pandas as pd
+import pytest
+from inference_energy import drawing
 from inference_energy.robustness import figures
 from marks import places
 from redraw import draw
@@ -80,3 +83,17 @@ def test_choices_that_a_refusal_links_show_one_share_with_a_star():
     assert shares
     assert sorted(starred) == sorted(2 * shares)
     assert figures.LINKED.strip() in figure.texts[1].get_text()
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_figure_of_parts_names_none_of_what_has_no_spread():
+    shares = {"traditional": {"law": 0.0, "load": 0.0}, "long": {"law": 0.25, "load": 0.75}}
+    lines = [(kind, name, part) for kind, of in shares.items() for name, part in of.items()]
+    lines += [(kind, "together", 0.0) for kind in shares]
+    parts = pd.DataFrame(lines, columns=["regime", "source", "share"])
+    for known, told in (
+        (parts, "Largest part of a query's spread: load, 75 % (long)"),
+        (parts.assign(share=0.0), "No query has a spread"),
+    ):
+        figure = figures.variance_shares(known)
+        assert drawing.title(figure) == told

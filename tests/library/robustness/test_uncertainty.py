@@ -119,6 +119,33 @@ def test_as_few_as_halve_the_spread_are_named_the_largest_first():
     assert uncertainty.needed_to_halve(parts.reset_index()) == ["load"]
 
 
+@pytest.mark.filterwarnings("error")
+def test_what_has_no_spread_is_told_nothing_that_would_halve_it(setup):
+    model = setup.models[0]
+    ways = [Share(1.0, 1.0, Peak(100.0, 3, DOMAIN, 0.0), load=1.0)] * 3
+    known = replace(
+        setup,
+        models=(replace(model, law=Pooled.of(ways)),),
+        power_utilisation=LogNormal(-0.5, 0.0),
+        pue=LogNormal(0.2, 0.0),
+    )
+    members = {model.name: 1.0}
+    parts = uncertainty.variance_parts(known, LENGTHS, members).assign(regime="traditional")
+    assert parts[["variance", "share"]].to_numpy() == pytest.approx(0, abs=0)
+    assert uncertainty.needed_to_halve(parts) == []
+    classes = uncertainty.by_class(
+        uncertainty.model_energies(known, LENGTHS, members), members, {model.name: "moe"}
+    ).assign(regime="traditional")
+    beyond = pd.DataFrame({"regime": ["traditional"], "statistic": ["queries"], "value": [0.0]})
+    text = uncertainty.page("mine", parts, classes, beyond)
+    assert "There is no spread that knowledge could halve." in text and "would go" not in text
+    # of a law that is known, loads apart are what is not
+    ways = [Share(1.0, 1.0, Peak(speed, 3, DOMAIN, 0.0), load=speed) for speed in (1.0, 9.0)]
+    spread = replace(known, models=(replace(model, law=Pooled.of(ways)),))
+    parts = uncertainty.variance_parts(spread, LENGTHS, members)
+    assert uncertainty.needed_to_halve(parts) == ["load"]
+
+
 def test_classes_are_pooled_by_the_shares_of_their_models(setup):
     model = setup.models[0]
     slow = replace(model, name="slow", law=Peak(1.0, 3, DOMAIN, 0.2))

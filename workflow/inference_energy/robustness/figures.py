@@ -342,7 +342,8 @@ def variance_shares(parts: pd.DataFrame) -> Figure:
     shares = shares.loc[order, list(parts["regime"].unique())]
     # what comes from several sources together is no source
     shares = shares.loc[[*shares.index.drop(TOGETHER), TOGETHER]]
-    shares = shares[(shares > 0).any(axis=1)]
+    some = (shares > 0).any(axis=1)
+    shares = shares[some] if some.any() else shares
     figure = drawing.new_figure(drawing.PAGE, 0.42 + BAR * len(shares) + 0.46)
     drawing.headline(figure, _largest_source(shares))
     left, gap, right = 1.05, 0.3, 0.35
@@ -358,7 +359,7 @@ def variance_shares(parts: pd.DataFrame) -> Figure:
         axis.set_yticks(range(len(values)), shares.index.str.replace(TOGETHER, JOINT))
         axis.tick_params(axis="y", length=0, labelleft=place == 0)
         axis.set_ylim(len(values) - 0.5, -0.5)
-        axis.set_xlim(min(0, shares.min().min()), shares.max().max())
+        axis.set_xlim(min(0, shares.min().min()), shares.max().max() or 1)
         # from which bars go, also to the left
         axis.spines["left"].set_visible(False)
         axis.axvline(0, color=drawing.BLACK, linewidth=0.6)
@@ -374,7 +375,10 @@ def _share(value: float) -> str:
 
 
 def _largest_source(shares: pd.DataFrame) -> str:
-    """Say which part of the spread of a query's energy is the largest, by regime."""
+    """Say which part of the spread of a query's energy is the largest, by regime that has one."""
+    shares = shares.loc[:, (shares > 0).any()]
+    if shares.empty:
+        return "No query has a spread"
     told = [f"{text.percent(values.max())} ({regime})" for regime, values in shares.items()]
     largest = shares.idxmax()
     if len(largest.unique()) == 1:

@@ -96,7 +96,7 @@ def variance_parts(
     Returns
     -------
     DataFrame
-        source, variance [1] (of ln E), share [1] (of the sum).
+        source, variance [1] (of ln E), share [1] (of the sum; 0 of each where that is 0).
     """
     models = {model.name: model for model in setup.models}
     each = []
@@ -125,6 +125,9 @@ def variance_parts(
         "PUE": setup.boundary.over_node(setup.pue).sigma ** 2,
     }
     variances = np.array([parts[name] for name in SOURCES])
+    # a standard deviation that is rounding is none, and nothing is a part of it
+    if cut(np.sqrt(abs(variances).sum())) == 0:
+        return pd.DataFrame({"source": SOURCES, "variance": 0.0, "share": 0.0})
     found = pd.DataFrame({"source": SOURCES, "variance": cut(variances, variances.sum())})
     return found.assign(share=found["variance"] / found["variance"].sum())
 
@@ -219,8 +222,10 @@ def page(
 
 
 def named_to_halve(parts: pd.DataFrame) -> str:
-    """What :func:`needed_to_halve` finds, as in "the load and the model"."""
+    """What :func:`needed_to_halve` finds, as in "the load and the model"; nothing if none is."""
     names = needed_to_halve(parts)
+    if not names:
+        return ""
     *most, last = (f"the {name}" for name in names)
     return f"{', '.join(most)} and {last}" if most else last
 
@@ -236,13 +241,13 @@ def needed_to_halve(parts: pd.DataFrame) -> list[str]:
     Returns
     -------
     list of str
-        As few as leave a quarter of the variance or less.
+        As few as leave a quarter of the variance or less; none where there is no variance.
     """
     left: float = 1.0
     found: list[str] = []
     known = parts[parts["source"] != TOGETHER].sort_values("share", ascending=False)
     for source, share in zip(known["source"], known["share"].astype(float), strict=True):
-        if left <= 0.25:
+        if left <= 0.25 or share <= 0:
             break
         found.append(source)
         left -= share
