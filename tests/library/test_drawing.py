@@ -1,12 +1,15 @@
 """How every figure looks: colours, sizes, files that never vary."""
 
 import base64
+import os
 import re
+import sys
 import xml.etree.ElementTree as ET
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import processes
 import pytest
 import redraw
 from inference_energy import drawing
@@ -65,6 +68,28 @@ def test_names_stand_as_they_are_and_are_no_formula(name, tmp_path):
     drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
     assert len(re.findall(rf"<text[^>]*>{re.escape(name)}</text>", drawn)) == 2
     assert name in drawing.described(tmp_path / "a.svg")
+
+
+NAMES_A_MODEL = """
+from inference_energy import drawing
+from matplotlib import rc_context
+with rc_context(drawing.SETTINGS):
+    figure = drawing.new_figure(3, 2)
+    axes = drawing.frame(figure, 1.5, 0.5, 0.5, 0.5)
+    axes.set_yticks([0.5], [chr(0x6587) + chr(0x5fc3)])
+    drawing.headline(figure, "The most: " + chr(0x6587) + chr(0x5fc3))
+drawing.save_all({"a": figure}, ["a.svg", "a.png"])
+"""
+
+
+def test_of_letters_that_the_font_lacks_nothing_is_told_on_the_screen(tmp_path):
+    """In a process of its own: the tests' own record of warnings puts other filters up."""
+    library = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    run = processes.run([sys.executable, "-c", NAMES_A_MODEL], cwd=tmp_path, env=library)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")
+    # a PNG shows boxes for them; the drawing and what is said of it have them
+    assert ">\u6587\u5fc3</text>" in (tmp_path / "a.svg").read_text(encoding="utf-8")
+    assert "\u6587\u5fc3" in drawing.described(tmp_path / "a.svg")
 
 
 @pytest.mark.parametrize("name", ["1b", "s2", "claims"])

@@ -1,6 +1,7 @@
 """How every figure looks: sizes, fonts, colours, number formats, and files that never vary."""
 
 import base64
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from io import BytesIO, StringIO
 from math import log10
@@ -40,6 +41,10 @@ FONT, FONTS = "Liberation Sans", Path(__file__).parent.parent / "vendor" / "libe
 
 ALIKE = "Arial, Helvetica, sans-serif"
 """What a drawing's text is written in where the font is missing."""
+
+
+# a name in letters that the font lacks is boxes in a PNG; SVG, description and pages have it
+warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from font", UserWarning)
 
 
 def _register(folder: Path) -> None:
