@@ -163,6 +163,35 @@ def test_what_cannot_be_is_refused_with_its_reason(content, words):
     assert [word for word in words if word not in message] == []
 
 
+@pytest.mark.parametrize(
+    ("value", "unit", "usual"),
+    [
+        (1e6, "JPY", "at least 1 and of at most 100"),
+        (0.08, "JPY", "at least 1 and of at most 100"),
+        (80, "CNY", "at least 0.1 and of at most 10"),
+        (0.1, "KRW", "at least 10 and of at most 1000"),
+        (0.1, "IDR", "at least 100 and of at most 10000"),
+        (2, "AUD", "at least 0.01 and of at most 1"),
+        (25, "JPY", None),
+        (0.6, "CNY", None),
+        (150, "KRW", None),
+        (1100, "IDR", None),
+        (0.2, "AUD", None),
+        # of a currency whose prices are not known here nothing is unusual
+        (1e6, "LBP", None),
+    ],
+)
+def test_a_price_is_held_to_what_is_usual_in_its_currency(value, unit, usual):
+    content = own(electricity_price=quantity(value, f"{unit}/kWh"))
+    found = files.resolve(content, "mine", WHERE, METHOD_FILES, SCHEMAS).get("warnings", [])
+    assert found == [
+        f"{WHERE}: key deployment.electricity_price.value: value {value}: unusual; usual is a"
+        f" number of {words}; check it"
+        for words in [usual]
+        if words
+    ]
+
+
 def test_what_is_unusual_is_kept():
     content = own(
         keys={"pue": FIXED["pue"] | {"value": 2.4}}, electricity_price=quantity(2, "EUR/kWh")
