@@ -30,7 +30,7 @@ from inference_energy.laws.hardware import (
 from inference_energy.method.boundary import Meter
 from inference_energy.project import provided
 from inference_energy.tables import read_table
-from inference_energy.units import joules, mean_power
+from inference_energy.units import PERCENT, joules, mean_power
 
 GPUS, MODELS = "data/gpus.csv", "data/models.csv"
 PERCENTILES = ("p50", "p90", "p95", "p99")
@@ -456,7 +456,7 @@ def _check_spreads(run: "Run") -> None:
         inside = {f"{time}_{p}_s": run.row.get(f"{time}_{p}_s") for p in PERCENTILES}
         # a hundredth of the requests take the 99th percentile or longer, half of them the median
         for percent, (name, value) in zip(PERCENTILES, inside.items(), strict=True):
-            share = 1 - float(percent[1:]) / 100
+            share = 1 - float(percent[1:]) / PERCENT
             if mean and value and value * share > mean * (1 + TOLERANCE):
                 _mark(run, name, f"{name} {value:.6g} s where the mean is {mean:.6g} s")
         median = inside[f"{time}_p50_s"]
