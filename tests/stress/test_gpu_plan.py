@@ -114,8 +114,9 @@ def test_a_plan_is_read_as_the_project_reads_yaml():
     assert ten["tests"][0]["settings"]["repetitions"] == 10
     with pytest.raises(SystemExit, match=r"settings: key window: value '10:12': allowed is"):
         read_plan("p.yaml", text.replace("window: 20\n", "window: 10:12\n"))
-    with pytest.raises(SystemExit, match=r"settings: key rounds: value True: allowed is"):
-        read_plan("p.yaml", text.replace("rounds: 0.1\n", "rounds: yes\n"))
+    for written, read in (("yes", "'yes'"), ("true", "True")):
+        with pytest.raises(SystemExit, match=rf"settings: key rounds: value {read}: allowed is"):
+            read_plan("p.yaml", text.replace("rounds: 0.1\n", f"rounds: {written}\n"))
 
 
 def test_a_folder_that_is_no_kit_is_not_replaced(tmp_path):
