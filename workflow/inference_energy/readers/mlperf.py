@@ -20,6 +20,7 @@ from numpy.typing import ArrayLike
 from inference_energy.documents import json_object, underflows
 from inference_energy.energy.equation import Array, token_energy
 from inference_energy.errors import InputError
+from inference_energy.meters import ptdaemon
 from inference_energy.project import AnyPath
 from inference_energy.readers.common import EMPTIED, PERCENTILES, Facts, Run, read_bytes, sha256
 from inference_energy.readers.consistency import TOLERANCE, agree
@@ -46,7 +47,6 @@ METER_LINE = re.compile(
     r"^Time,([^,\r\n]+),Watts,([^,\r\n]+)(?:,Volts,([^,]+),Amps,([^,]+),PF,([^,\r\n]+))?",
     re.MULTILINE,
 )
-METER_START = "Time,"
 
 PHASES, SLACK = 3.0, 0.1
 """Power over the product of voltage, current and power factor, of which a meter of three phases
@@ -278,15 +278,6 @@ def _product(electric: list[str]) -> float:
         return 0.0
 
 
-def _cut_off(text: str) -> str | None:
-    """A line of a meter's log that ends within a reading, of which digits may be lost."""
-    lines = (line for line in text.splitlines() if line.startswith(METER_START))
-    found = [(line, METER_LINE.match(line)) for line in lines]
-    longer = any(match and match.end(2) < len(line) for line, match in found)
-    cut = (line for line, match in found if not match or (longer and match.end(2) == len(line)))
-    return next(cut, None)
-
-
 def mean_watts(
     times: ArrayLike, watts: ArrayLike, begin: float, end: float
 ) -> tuple[float | None, float]:
@@ -322,8 +313,9 @@ def _read_meter(run: Run, path: Path, text: str, window: Window | None, offset: 
             f"power: power log without power_begin and power_end in the detail log{EMPTIED}"
         )
         return
-    if cut := _cut_off(text):
-        run.refuse(f"{path.name} has a line that is cut off: {cut[:60]}; copy the log again")
+    if cut := ptdaemon.cut_off(text):
+        first = next(iter(cut.values()))
+        run.refuse(f"{path.name} has a line that is cut off: {first[:60]}; copy the log again")
         return
     try:
         samples = [
