@@ -315,3 +315,27 @@ def test_colours_that_share_a_figure_differ_for_every_eye(group, vision):
 def test_markers_alone_tell_verdicts_apart():
     markers = [marker for _, marker in drawing.VERDICT_MARKS.values()]
     assert len(set(markers)) == len(markers)
+
+
+def test_a_palette_keeps_few_colours_as_they_are():
+    pixels = np.full((300, 200, 4), 255, np.uint8)
+    pixels[10:20, 5:8, :3] = [200, 10, 30]
+    # one of 60,000 pixels, which no sample of a part of them needs to hold
+    pixels[299, 199, :3] = [1, 2, 3]
+    image = drawing.in_palette(pixels)
+    assert image.mode == "P"
+    np.testing.assert_array_equal(np.asarray(image.convert("RGB")), pixels[..., :3])
+
+
+def test_a_palette_of_many_colours_is_that_of_the_whole_image():
+    # a drawing's white page, and a ramp of more colours than a palette holds
+    pixels = np.full((100, 900, 4), 255, np.uint8)
+    x = np.arange(900)
+    pixels[40:60, :, 0], pixels[40:60, :, 1], pixels[40:60, :, 2] = x // 4, 255 - x // 5, x % 7
+    whole = Image.fromarray(pixels).convert("RGB")
+    wanted = whole.quantize(
+        256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    ).convert("RGB")
+    found = drawing.in_palette(pixels)
+    assert len(found.getcolors()) <= 256
+    np.testing.assert_array_equal(np.asarray(found.convert("RGB")), np.asarray(wanted))
