@@ -99,16 +99,17 @@ def best_layouts(
     """
     laws, found = fit.laws_of(rows), []
     copies, room = rows["copies"].to_numpy(float), rows["cache_tokens"].to_numpy(float)
-    tables = [rows]
+    tables, alike = [rows], _alike(rows)
     if lengths is not None:
         tables = [rows.assign(input_tokens=n_in, output_tokens=n_out) for n_in, n_out in lengths]
-    together = [[(own, joined([laws[k] for k in own])) for own in _alike(t)] for t in tables]
+        alike = [np.arange(len(rows))]
+    together = [(own, joined([laws[k] for k in own])) for own in alike]
     speed = np.empty(len(rows))
     for load in np.atleast_1d(np.asarray(loads, float)):
         each = load / copies
-        for table, of_copies in zip(tables, together, strict=True):
+        for table in tables:
             n_in, n_out = table[LENGTHS].to_numpy(float).T
-            for own, of_copy in of_copies:
+            for own, of_copy in together:
                 rates, _ = of_copy.at(each[own]).rates(n_in[own[0]], n_out[own[0]])
                 speed[own] = copies[own] * rates
             batch = copies * served_batch({"cache_tokens": room}, n_in, n_out, each)
