@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import resource
 import select
 import signal
@@ -23,6 +24,19 @@ print(json.dumps({
     "asked": sys.stdin.read(), "buffered": sys.stdout.line_buffering,
 }))
 print("said", file=sys.stderr)
+"""
+
+# takes and frees as much again and again, as arrays of a method are
+TAKES = """
+import resource
+def taken():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    parts = [bytes(2**24) for _ in range(3)]
+    for part in parts:
+        part.count(1)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+first, *_, last = [taken() for _ in range(5)]
+print(first, last)
 """
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="no copies are made here")
@@ -365,6 +379,14 @@ def test_it_is_taken_of_a_process_with_one_thread(tmp_path, monkeypatch):
     assert len(os.listdir(f"/proc/{process.pid}/task")) == 1
     process.stdin.close()
     assert process.wait() == 0
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is a setting of glibc")
+def test_it_keeps_the_memory_that_it_frees(tmp_path, served):
+    command, environment = _asking(served[0], _written(tmp_path, TAKES))
+    first, last = map(int, run(command, env=environment).stdout.split())
+    assert first > 1000
+    assert last < first / 10
 
 
 def test_without_a_socket_there_is_no_process(tmp_path):
