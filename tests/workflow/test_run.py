@@ -17,7 +17,7 @@ from inference_energy.lock import Lock
 from inference_energy.reuse import checksums
 from inference_energy.tables import read_table
 from processes import HANGS, PIPE, SNAKEMAKE, git, one_message, snakemake, start, stop, wait_for
-from repository import ROOT, edited, read_yaml
+from repository import ROOT, copy_to, edited, read_yaml
 from snakemake.scheduling import job_scheduler
 
 METHODS = read_yaml("config/config.yaml")["methods"]
@@ -339,6 +339,12 @@ def test_a_configuration_that_is_not_there_is_told_as_every_other_file(fresh):
         git(fresh, "checkout", "--", "config")
     one_message(run, "config/config.yaml: no such file; restore it, or correct the name")
     assert "WorkflowError" not in run.stdout
+
+
+def test_in_a_folder_with_braces_the_workflow_says_so(tmp_path):
+    folder = copy_to(tmp_path / "a{b}")
+    run = snakemake(folder, "--dry-run")
+    one_message(run, f"folder of the workflow: value {folder}: braces")
 
 
 def test_a_file_of_another_run_stops_nothing_but_that_one(fresh):
