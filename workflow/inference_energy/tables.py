@@ -198,11 +198,11 @@ def read_marked(
     first: dict[str, list[str]] = {}
     for name, column in zip(header, columns, strict=True):
         first.setdefault(name, column)
-    cells = pd.DataFrame(first, dtype=object)
-    for name in filter(_is_free_text(spec), cells.columns):
-        cells[name] = [
-            text[1:] if text.startswith("'") and _is_formula(text) else text for text in cells[name]
+    for name in filter(_is_free_text(spec), first):
+        first[name] = [
+            text[1:] if text.startswith("'") and _is_formula(text) else text for text in first[name]
         ]
+    cells = pd.DataFrame(first, dtype=object)
     typed, bad, cell_problems = _check_cells(path, cells, rows, spec)
     problems += cell_problems + row_problems(path, typed, rows, spec)
     if set(_required(spec, "x-key")) <= set(cells.columns):
@@ -516,7 +516,8 @@ def _check_cells(
         for code in refused:
             values[code] = None
         bad |= np.isin(codes, refused)
-        typed[name] = make_column(values, column).take(codes).reset_index(drop=True)
+        once = make_column(values, column)
+        typed[name] = pd.Series(once.array.take(codes), dtype=once.dtype)
     return pd.DataFrame(typed), bad, problems
 
 
@@ -745,6 +746,8 @@ def _check_key(
 ) -> list[str]:
     key = typed[spec["x-key"]]
     repeated = key.duplicated(keep=False).to_numpy()
+    if not repeated.any():
+        return []
     key, rows = key[repeated], rows[repeated]
     groups = key.groupby(spec["x-key"], dropna=False, sort=False).ngroup().to_numpy()
     count = len(set(groups))
