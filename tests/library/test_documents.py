@@ -1,5 +1,7 @@
 """YAML is read strictly, and what a schema refuses is told with what is allowed."""
 
+import os
+
 import pytest
 import yaml
 from hypothesis import given
@@ -530,6 +532,12 @@ def test_the_nearest_path_is_offered_for_one_that_is_not_there(tmp_path, monkeyp
         "data/throughput/a.csv",
     ):
         assert documents.near_path(path) == ""
+
+
+def test_what_is_there_and_no_file_is_not_offered_again(tmp_path):
+    os.mkfifo(tmp_path / "log.csv")
+    assert documents.near_path(tmp_path / "log.csv") == "; what is there is no file"
+    assert documents.near_path(tmp_path) == ""
 
 
 def test_a_link_that_leads_nowhere_is_no_nearest_path(tmp_path, monkeypatch):

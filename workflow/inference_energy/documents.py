@@ -889,6 +889,8 @@ def near_path(path: AnyPath, known: Iterable[str] = ()) -> str:
     known : iterable of str
         Paths of which one may be meant where the names above it are lost.
     """
+    if os.path.exists(path):
+        return "" if os.path.isdir(path) else "; what is there is no file"
     is_absolute, names = Path(path).is_absolute(), Path(path).parts
     found = Path(names[0]) if is_absolute else Path() if names else None
     for name in names[is_absolute:]:
