@@ -1,5 +1,6 @@
 """A run's screen: a line a step, an error once."""
 
+import io
 import logging
 import os
 import signal
@@ -217,6 +218,14 @@ def test_a_run_outlives_the_reader_of_its_screen():
     logger.addHandler(handler)
     show(logger, False)
     logger.error("told")
+
+
+def test_a_letter_that_the_screen_cannot_show_is_escaped():
+    """As half a character in UTF-8, or ü where the locale is C: print ended in a traceback."""
+    for encoding, told in (("utf-8", "ü\\ud800"), ("ascii", "\\xfc\\ud800")):
+        screen = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        print("ü\ud800", file=Lasting(screen), end="", flush=True)
+        assert screen.buffer.getvalue().decode(encoding) == told
 
 
 def test_a_run_whose_screen_is_closed_goes_on():

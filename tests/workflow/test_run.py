@@ -528,6 +528,25 @@ if __name__ == "__main__":
 """
 
 
+SAYS = """\
+import sys
+from types import SimpleNamespace
+
+from _logged import run
+
+run(lambda job: print("\\ud800ü", file=sys.stderr), SimpleNamespace(log=["job.log"], rule="job"))
+"""
+
+
+def test_a_job_that_says_half_a_character_has_it_in_its_log(tmp_path):
+    """It ended in the traceback of a UnicodeEncodeError."""
+    path = os.pathsep.join(map(str, (LIBRARY.parent, SCRIPTS)))
+    options = {"cwd": tmp_path, "env": os.environ | {"PYTHONPATH": path}, "stderr": PIPE}
+    job = start([sys.executable, "-c", SAYS], text=True, **options)
+    assert job.communicate(timeout=HANGS)[1].strip() == "\\ud800ü"
+    assert (job.returncode, (tmp_path / "job.log").read_text(encoding="utf-8")) == (0, "\\ud800ü\n")
+
+
 @pytest.mark.parametrize(
     ("code", "begun", "told", "ended"),
     [

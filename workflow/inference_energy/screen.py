@@ -166,7 +166,12 @@ class Lasting:
     def write(self, text: str) -> int:
         """Write a text; return its length."""
         with suppress(BrokenPipeError):
-            self.stream.write(text)
+            try:
+                self.stream.write(text)
+            except UnicodeEncodeError as error:
+                # half a character, or one that the locale has no bytes for
+                shown = text.encode(error.encoding, "backslashreplace")
+                self.stream.write(shown.decode(error.encoding))
         return len(text)
 
     def flush(self) -> None:

@@ -46,7 +46,7 @@ def run(main, snakemake):
     """
     held = hold()
     sys.stdout, sys.stderr = Lasting(sys.stdout), Lasting(sys.stderr)
-    with open(snakemake.log[0], "w", encoding="utf-8") as log:
+    with open(snakemake.log[0], "w", encoding="utf-8", errors="backslashreplace") as log:
         screen, sys.stderr = sys.stderr, _Tee(sys.stderr, log)
         try:
             main(snakemake)
