@@ -132,6 +132,12 @@ def test_what_a_server_says_is_told_on_one_line_without_what_steers_a_terminal()
     assert web.on_one_line(b" \r\n") == "nothing"
 
 
+def test_half_a_character_is_told_like_a_byte_that_is_none():
+    """JSON can say it, and no UTF-8 can: it ended in a UnicodeEncodeError."""
+    assert web.on_one_line("a\ud800\x1b[31mü") == "a?ü"
+    assert web.encoded("a\ud800ü") == b"a?\xc3\xbc"
+
+
 def test_a_proxy_of_the_environment_is_not_asked(monkeypatch):
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     with server(lambda connection: connection.sendall(HEAD + b"here")) as address:

@@ -75,8 +75,14 @@ def address_problem(address: str) -> str | None:
     return None
 
 
-def on_one_line(said: bytes) -> str:
+def encoded(text: str) -> bytes:
+    """UTF-8 of a text that JSON told, which may hold half a character: a question mark then."""
+    return text.encode(errors="replace")
+
+
+def on_one_line(said: bytes | str) -> str:
     """Start of what was said as one line of a message, without what steers a terminal."""
+    said = encoded(said) if isinstance(said, str) else said
     text = STEERING.sub("", said.decode(errors="replace"))
     words = "".join(letter for letter in text if letter.isprintable() or letter.isspace()).split()
     return " ".join(words)[:SHOWN] or "nothing"

@@ -121,6 +121,22 @@ def test_a_model_that_the_server_does_not_list_is_remarked():
     assert "lists m, n" in finding.message
 
 
+@pytest.mark.parametrize("mode", ["good", "model"])
+def test_a_model_whose_name_holds_half_a_character_is_told(mode):
+    half = {"data": [{"id": "\ud800"}, {"id": "n"}]}
+    with Server(mode) as server:
+        reply = server.reply
+        server.reply = lambda handler, code, kind, content: reply(
+            handler, code, kind, half if "data" in content else content
+        )
+        if mode == "good":
+            (finding,) = ask(server.url)
+            assert "lists ?, n: it may" in finding.message
+            return
+        with pytest.raises(InputError, match=r"model is one of \?, n\. It said"):
+            ask(server.url)
+
+
 def test_server_that_hangs_is_told_from_one_that_is_not_there():
     with Server("hangs") as server, pytest.raises(InputError, match="sent nothing for 1 s"):
         ask(server.url, request_timeout=1)

@@ -136,7 +136,7 @@ def _read_answer(
     data = answer.get("data") or {}
     if data.get("resultType") != "matrix":
         said = (
-            f"the error {on_one_line(str(answer['error']).encode())}"
+            f"the error {on_one_line(str(answer['error']))}"
             if "error" in answer
             else data.get("resultType", "nothing")
         )
@@ -238,7 +238,7 @@ def _answer(base: str, url: str) -> str:
     except TimeoutError:
         problem = f"Prometheus gives no whole answer within {TIMEOUT:g} s"
     except (OSError, HTTPException) as error:
-        problem = f"Prometheus does not answer ({on_one_line(str(error).encode())})"
+        problem = f"Prometheus does not answer ({on_one_line(str(error))})"
     raise InputError(
         f"{base}: {problem}: check the address, or give its answer to a range query as a file"
     )

@@ -302,7 +302,7 @@ def requests_of(records: Iterable[Mapping[str, Any]], phase: str = "profiling") 
 
 def _said(message: object) -> str:
     """What came with an error, on one line; nobody knows what a server sends."""
-    return on_one_line(str(message).encode(errors="replace")) if message else ""
+    return on_one_line(str(message)) if message else ""
 
 
 REQUEST_COLUMNS = [

@@ -17,7 +17,7 @@ from inference_energy.errors import InputError
 from inference_energy.stress.client import without
 from inference_energy.stress.plan import Finding, extra_fields
 from inference_energy.units import MILLI
-from inference_energy.web import MOST_SAID, Answer, asked, on_one_line
+from inference_energy.web import MOST_SAID, Answer, asked, encoded, on_one_line
 
 TOKENS = 24
 """Output tokens asked for: enough to tell a stream from an answer in one piece."""
@@ -170,7 +170,7 @@ def probe(settings: Mapping[str, Any], key: str | None, patience: float = PATIEN
         reason = getattr(error, "reason", error)
         if isinstance(reason, TimeoutError):
             raise InputError(_silent(address, patience)) from None
-        why = _shown(str(reason).encode(), key)
+        why = _shown(str(reason), key)
         if isinstance(reason, ssl.SSLCertVerificationError):
             raise InputError(
                 f"{address}: its certificate is not trusted ({why}): set SSL_CERT_FILE to the "
@@ -202,7 +202,7 @@ def _http_problem(
         place = USER.sub("//", BEHIND.split(error.headers.get("Location") or "")[0])
         return (
             f"{address}: HTTP {code}: it sends on to another address, where no key is sent: give "
-            f"that one as endpoint. It said: {_shown(place.encode(), key)}"
+            f"that one as endpoint. It said: {_shown(place, key)}"
         )
     remedy = _remedy(code, said, settings, key)
     if "html" in (error.headers.get("Content-Type") or "").lower():
@@ -257,7 +257,7 @@ def _models(settings: Mapping[str, Any], key: str | None) -> str:
     names = _listed(settings, key)
     if names is None:
         return f"those that {chat_address(settings['endpoint'])[: -len(CHAT)]}/models lists"
-    return _shown(", ".join(names).encode(), key) if names else "none"
+    return _shown(", ".join(names), key) if names else "none"
 
 
 def _listed(settings: Mapping[str, Any], key: str | None) -> dict[str, object] | None:
@@ -379,6 +379,6 @@ def _content(data: bytes) -> str:
         return ""
 
 
-def _shown(said: bytes, key: str | None) -> str:
-    """Start of what was said [bytes], on one line, without the key."""
-    return on_one_line(without(key, said))
+def _shown(said: bytes | str, key: str | None) -> str:
+    """Start of what was said, on one line, without the key."""
+    return on_one_line(without(key, encoded(said) if isinstance(said, str) else said))

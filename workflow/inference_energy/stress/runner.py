@@ -642,7 +642,7 @@ def _check_samplers(samplers: Mapping[str, subprocess.Popen[bytes]], folder: Pat
     for kind in (kind for kind, sampler in samplers.items() if sampler.poll() is not None):
         said = _last_words(folder, kind).read_text(encoding="utf-8", errors="replace").split("\n")
         last = [line for line in said if line.strip()][-1:]
-        why = f": {on_one_line(last[0].encode())}" if last else ""
+        why = f": {on_one_line(last[0])}" if last else ""
         problems.append(
             f"power: {kind}: cannot be read{why}: look after it and start again to go on, or name "
             "another source"
