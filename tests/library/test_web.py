@@ -1,6 +1,7 @@
 """One request, bounded in time and size, whatever the server does."""
 
 import http.client
+import re
 import socket
 import threading
 import time
@@ -210,7 +211,10 @@ def test_a_name_of_many_places_that_take_no_connection_is_left_in_time(monkeypat
         "https://h:8000/v1",
         "http://[::1]:1/v1",
         "http://h/a=b/v1",
-        "http://münchen.example/",
+        "http://xn--mnchen-3ya.example/",
+        "http://[fe80::1%eth0]:8000/v1",
+        "http://[fe80::1%25eth0]:8000/v1",
+        "http://h/%C3%BC/v1",
         "http://auth:8000/v1",
         "http://token/v1/completions",
         "http://h/auth/realm/v1",
@@ -265,6 +269,25 @@ def test_bad_addresses_are_told_without_their_secrets(address):
     problem = web.address_problem(address)
     assert "allowed is http://HOST:PORT/PATH" in problem
     assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize(
+    ("address", "letter", "remedy"),
+    [
+        ("http://h:8000/ü/v1", "'ü'", r"write it percent-encoded \(%C3%BC\)"),
+        ("http://h/v1/Ⅷ/ü", "'Ⅷ'", r"write it percent-encoded \(%E2%85%A7\)"),
+        ("http://münchen.example/v1", "'ü'", r"write the host's name in punycode \(xn--"),
+        ("http://①②.invalid/v1", "'①'", r"write the host's name in punycode \(xn--"),
+        ("http://m%C3%BCnchen.example/v1", "'%'", "write the host's name as it is"),
+        ("http://a%0d%0ab/v1", "'%'", "write the host's name as it is"),
+    ],
+)
+def test_a_letter_that_no_request_carries_is_told(address, letter, remedy):
+    """Such as ü, with which http.client ended in a UnicodeEncodeError."""
+    problem = web.address_problem(address)
+    assert problem.startswith(f"holds {letter} in its ")
+    assert "allowed is http://HOST:PORT/PATH" in problem
+    assert re.search(remedy, problem)
 
 
 def test_a_look_up_that_hangs_is_bounded(monkeypatch):

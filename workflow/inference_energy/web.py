@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from inference_energy.errors import InputError
 from inference_energy.secrecy import STATED, looks_secret
@@ -27,6 +27,7 @@ LOOK_UP = 0.05
 """How often a look-up of a name is asked whether it is known. [s]"""
 MOST_SAID = 20_000
 """Longest text of an error that is received. [bytes]"""
+ALLOWED = "allowed is http://HOST:PORT/PATH"
 SHOWN = 200
 """Letters of an answer that a message shows."""
 STEERING = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -46,33 +47,49 @@ def address_problem(address: str) -> str | None:
     str or None
         What is wrong, what is allowed, and the remedy; None for a good address.
     """
-    allowed = "allowed is http://HOST:PORT/PATH"
     if len(address) > LONGEST_ADDRESS or not address.isprintable() or re.search(r"\s", address):
-        return f"holds blanks or control characters, or is endless; {allowed}; correct it"
+        return f"holds blanks or control characters, or is endless; {ALLOWED}; correct it"
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
         (host or "").encode("idna")
     except (ValueError, UnicodeError):
-        return f"has no valid host or port; {allowed}, a port from 1 to 65535; correct it"
+        return f"has no valid host or port; {ALLOWED}, a port from 1 to 65535; correct it"
     if parts.scheme not in ("http", "https") or not host or port == 0:
-        return f"has no http or https, host or port; {allowed}, a port from 1 to 65535; correct it"
+        return f"has no http or https, host or port; {ALLOWED}, a port from 1 to 65535; correct it"
     if "@" in parts.netloc:
         return (
-            f"holds a user name or password, which results would repeat; {allowed}; remove it, and "
+            f"holds a user name or password, which results would repeat; {ALLOWED}; remove it, and "
             "set OPENAI_API_KEY where a key is needed"
         )
     if parts.query or parts.fragment or "?" in address or "#" in address:
         return (
-            f"holds a query or fragment, which may be a key and results would repeat; {allowed}; "
+            f"holds a query or fragment, which may be a key and results would repeat; {ALLOWED}; "
             "remove it, and set OPENAI_API_KEY where a key is needed"
         )
     if STATED.search(address) or looks_secret(address):
         return (
-            f"holds what looks like a key, which results would repeat; {allowed}; remove it, and "
+            f"holds what looks like a key, which results would repeat; {ALLOWED}; remove it, and "
             "set OPENAI_API_KEY where a key is needed"
         )
-    return None
+    # what follows %25 is a zone of IPv6
+    host = parts.netloc.replace("%25", "")
+    if unquote(host) != host:
+        return f"holds '%' in its host; {ALLOWED}; write the host's name as it is"
+    return _beyond_ascii(address, parts.netloc)
+
+
+def _beyond_ascii(address: str, host: str) -> str | None:
+    """Say which letter of an address no request carries, and nothing else of it."""
+    letter = next((letter for letter in address if not letter.isascii()), None)
+    if letter is None:
+        return None
+    where, remedy = (
+        ("host", "the host's name in punycode (xn--...)")
+        if letter in host
+        else ("path", f"it percent-encoded ({quote(letter)})")
+    )
+    return f"holds {letter!r} in its {where}; {ALLOWED}, in ASCII; write {remedy}"
 
 
 def encoded(text: str) -> bytes:

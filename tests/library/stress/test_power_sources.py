@@ -162,6 +162,16 @@ def test_a_secret_in_the_address_of_a_source_is_refused_and_not_repeated(word):
     assert named_power_sources('prometheus:http://h:9090{Hostname="a"}')[0].kind == "prometheus"
 
 
+@pytest.mark.parametrize(
+    "word", ["http://h:1/ü/metrics", "prometheus:http://h:1/ü", "node:prometheus:http://ü.x:1"]
+)
+def test_a_letter_in_the_address_of_a_source_that_no_request_carries_is_told(word):
+    with pytest.raises(InputError, match=r"source of the (gpu|node) holds 'ü' in"):
+        named_power_sources(word)
+    labelled = named_power_sources('prometheus:http://h:9090{Hostname="ü"}')
+    assert labelled[0].target.endswith('{Hostname="ü"}')
+
+
 def test_a_log_without_end_is_refused_and_not_read_whole(tmp_path):
     log = tmp_path / "smi.csv"
     log.write_text("header\nreading\n")
