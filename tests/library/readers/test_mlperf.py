@@ -1,6 +1,7 @@
 """Logs of MLPerf, with the power of a meter."""
 
 import hashlib
+import os
 import shutil
 from pathlib import Path
 
@@ -414,6 +415,54 @@ def test_what_else_lies_in_the_folder_does_not_matter(tmp_path):
     (folder / "a.txt").mkdir()
     (folder / "notes.txt").write_bytes(b"\xe9t\xe9, in Latin-1")
     assert detect_and_read(folder, MLPERF).iloc[0]["node_power_w"] == 6000
+
+
+@pytest.mark.parametrize("name", ["spl.txt", "mlperf_log_detail.txt"])
+@pytest.mark.parametrize(
+    ("put", "told"),
+    [
+        (os.mkfifo, "is no file; allowed is a file"),
+        (os.mkdir, "is no file; allowed is a file"),
+        (lambda path: os.symlink("nowhere", path), "no such file"),
+        (lambda path: os.symlink("/dev/zero", path), "is no file; allowed is a file"),
+        (lambda path: os.symlink(path, path), "cannot be read"),
+    ],
+)
+def test_what_lies_in_the_place_of_a_log_and_is_none_is_told(tmp_path, name, put, told):
+    """The run came back `ok`, without the power of its node."""
+    folder = shutil.copytree(FIXTURES / "mlperf/offline", tmp_path / "run_1")
+    (folder / name).unlink()
+    put(folder / name)
+    message = refusal(folder, MLPERF)
+    assert str(folder / name) in message and told in message
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [("", "/spl.txt: is empty"), ("no meter\n", ": spl.txt has no reading of a meter; copy the")],
+)
+def test_a_log_of_the_meter_without_a_reading_is_refused(tmp_path, said, told):
+    folder = shutil.copytree(FIXTURES / "mlperf/offline", tmp_path / "run_1")
+    (folder / "spl.txt").write_text(said)
+    assert refusal(folder, MLPERF).startswith(f"{folder}{told}")
+
+
+@pytest.mark.parametrize("name", ["SPL.TXT", "Spl.txt", "MLPERF_LOG_DETAIL.TXT"])
+def test_a_log_in_letters_of_another_case_is_refused(tmp_path, name):
+    """MLPerf's submission checker knows its logs by their exact names."""
+    folder = shutil.copytree(FIXTURES / "mlperf/offline", tmp_path / "run_1")
+    (folder / name.lower()).rename(folder / name)
+    told = f"{folder}: {name} is named unlike MLPerf's logs; allowed is {name.lower()}; rename it"
+    assert refusal(folder, MLPERF).startswith(told)
+
+
+def test_the_meter_is_the_log_of_its_name(tmp_path):
+    folder = shutil.copytree(FIXTURES / "mlperf/offline", tmp_path / "run_1")
+    other = (folder / "spl.txt").read_text().replace("Watts,5900", "Watts,4900")
+    (folder / "before.txt").write_text(other)
+    assert detect_and_read(folder, MLPERF).iloc[0]["node_power_w"] == 6000
+    (folder / "spl.txt").unlink()
+    assert detect_and_read(folder, MLPERF).iloc[0]["node_power_w"] == 5500
 
 
 def test_a_line_that_is_no_entry_does_not_hide_the_next():

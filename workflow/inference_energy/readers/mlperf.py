@@ -8,7 +8,10 @@ measured: the fact meter_clock_offset_s puts its clock right, it is never guesse
 
 import json
 import math
+import os
 import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -43,6 +46,9 @@ MOST_WATTS = 1e6
 
 SUMMARY_TITLE = "MLPerf Results Summary"
 DETAIL_PREFIX = ":::MLLOG"
+DETAIL, METER = "mlperf_log_detail.txt", "spl.txt"
+"""Names of the logs, as MLPerf's submission checker knows them."""
+
 METER_LINE = re.compile(
     r"^Time,([^,\r\n]+),Watts,([^,\r\n]+)(?:,Volts,([^,]+),Amps,([^,]+),PF,([^,\r\n]+))?",
     re.MULTILINE,
@@ -71,8 +77,30 @@ def _logs(folder: Path) -> list[Path]:
 
 
 def _head(path: AnyPath) -> str:
-    with open(path, "rb") as file:
+    """Beginning of a file; of one that may not be read none."""
+    with suppress(PermissionError), open(path, "rb") as file:
         return file.read(HEAD_BYTES).decode("utf-8", errors="replace")
+    return ""
+
+
+def _log(
+    folder: Path, name: str, others: Sequence[Path], is_one: Callable[[str], object]
+) -> Path | None:
+    """Log of a name, whatever lies there, or else a file that begins like one."""
+    if os.path.lexists(folder / name):
+        return folder / name
+    return next((file for file in others if is_one(_head(file))), None)
+
+
+def _refuse_misnamed(run: Run, folder: Path) -> None:
+    """Refuse logs whose names differ from MLPerf's in the case of letters."""
+    for path in sorted(folder.iterdir()):
+        name = path.name.lower()
+        if name in (DETAIL, METER) and path.name != name:
+            run.refuse(
+                f"{path.name} is named unlike MLPerf's logs; allowed is {name}; rename it, or"
+                " remove it"
+            )
 
 
 def read(path: AnyPath, facts: Facts) -> list[Run]:
@@ -95,8 +123,10 @@ def read(path: AnyPath, facts: Facts) -> list[Run]:
     others = [file for file in _logs(summary.parent) if file != summary]
     data = {summary: read_bytes(summary)}
     run = Run(str(path), CLIENT, raw=_pairs(decode(summary, data[summary])))
-    detail = next((file for file in others if DETAIL_PREFIX in _head(file)), None)
-    meter = next((file for file in others if METER_LINE.search(_head(file))), None)
+    folder = summary.parent
+    _refuse_misnamed(run, folder)
+    detail = _log(folder, DETAIL, others, lambda head: DETAIL_PREFIX in head)
+    meter = _log(folder, METER, others, METER_LINE.search)
     for file in filter(None, (detail, meter)):
         data[file] = read_bytes(file)
     _read_summary(run)
@@ -308,6 +338,9 @@ def mean_watts(
 
 
 def _read_meter(run: Run, path: Path, text: str, window: Window | None, offset: float) -> None:
+    if not METER_LINE.search(text):
+        run.refuse(f"{path.name} has no reading of a meter; copy the log again, or remove it")
+        return
     if window is None:
         run.marks.append(
             f"power: power log without power_begin and power_end in the detail log{EMPTIED}"
