@@ -415,6 +415,24 @@ def test_boards_are_added_up_where_there_are_no_totals_each_once():
     assert high.marks[0].startswith("power: energy counter gives 500 W where the power gauge gives")
 
 
+@pytest.mark.parametrize(
+    ("stated", "told"), [(721.0, 0), (719.0, 1), (816.0, 0), (817.0, 1), (800.0, 0)]
+)
+def test_a_counter_is_a_tenth_below_the_gauge_at_most(stated, told):
+    assert len(exported(**total("", 800.0, stated)).marks) == told
+
+
+@pytest.mark.parametrize(("parts", "told"), [(721.0, 0), (719.0, 1), (888.0, 0), (890.0, 1)])
+def test_the_sum_of_the_boards_is_a_tenth_off_at_most(parts, told):
+    power = exported(**total("", 800.0), **telemetry(board("x", 400.0), board("y", parts - 400)))
+    mark = f"power: gpu_power_w 800 W where the sum of its GPUs is {parts:g}"
+    assert power.marks == [mark] * told
+    boards = telemetry(board("x", None, 0.004), board("y", None, parts / 1e5 - 0.004))
+    energy = exported(**total("", None, energy=8000.0), **boards)
+    mark = f"power: gpu_energy_j 8000 J where the sum of its GPUs is {10 * parts:g}"
+    assert energy.marks == [mark] * told
+
+
 @pytest.mark.parametrize("factor", [1 / 3, 1000])
 @pytest.mark.parametrize(
     ("name", "told"),

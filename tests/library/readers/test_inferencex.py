@@ -68,6 +68,17 @@ REQUESTS = "requests where 64 at once and about ten after another were sent"
         # what the tokens that were sent may differ by from the nominal length
         ({"joules_per_input_token": 2.1, "joules_per_total_token": 1.04}, None),
         ({"joules_per_input_token": 0.0, "joules_per_total_token": 0.0}, None),
+        # just within 12 %, and just beyond
+        ({"joules_per_input_token": 1.94}, None),
+        ({"joules_per_input_token": 2.49}, None),
+        (
+            {"joules_per_input_token": 1.93},
+            f"{QUERY} 2252.8 J where joules_per_input_token x the nominal length is 1976.32",
+        ),
+        (
+            {"joules_per_input_token": 2.51},
+            f"{QUERY} 2252.8 J where joules_per_input_token x the nominal length is 2570.24",
+        ),
         ({"total_gpu_energy_j": 64 * 2252.8}, None),
         ({"total_gpu_energy_j": 50 * 64 * 2252.8}, None),
         (
@@ -232,6 +243,13 @@ def test_tokens_of_both_kinds_are_held_against_their_sum():
     assert read_alone(inferencex, AGGREGATE | {"isl": None, "osl": 1}).marks == []
     for key in ("tput_per_gpu", "input_tput_per_gpu"):
         assert read_alone(inferencex, AGGREGATE | SPLIT | {key: None}).marks == []
+
+
+@pytest.mark.parametrize(("isl", "told"), [(793, 0), (791, 1), (1022, 0), (1024, 1)])
+def test_input_tokens_are_those_of_the_nominal_lengths_to_12_percent(isl, told):
+    marks = read_alone(inferencex, AGGREGATE | {"isl": isl}).marks
+    told_as = f"input_tput_per_gpu 2400 tokens/s where output x isl / osl is {isl * 8 / 3:.6g}"
+    assert marks == [told_as] * told
 
 
 def powered(**keys):

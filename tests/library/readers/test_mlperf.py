@@ -317,6 +317,9 @@ def test_the_meter_gives_the_power_of_the_node_and_its_energy_per_token():
     assert late.row["node_power_w"] == 150
     assert late.marks == ["power: no sample of the meter for 4 s of 4 s"]
     assert metered(samples((0, 100), (3, 100)), offset=0.0).marks == []
+    assert metered(samples((0, 100), (3.1, 100))).marks == [
+        "power: no sample of the meter for 3.1 s of 4 s"
+    ]
     without = metered(samples((0, 100)), None)
     assert without.marks == [
         "power: power log without power_begin and power_end in the detail log, left empty"
@@ -506,6 +509,10 @@ def electric(*rows):
         # three phases, of which a meter tells the mean voltage and current
         (18000, None),
         (5500, None),
+        (5401, None),
+        (5399, "power: node_power_w 5399 W where Volts x Amps x PF of spl.txt is 6000 W"),
+        (19799, None),
+        (19801, "power: node_power_w 19801 W where Volts x Amps x PF of spl.txt is 6000 W"),
         (2000, "power: node_power_w 2000 W where Volts x Amps x PF of spl.txt is 6000 W"),
         (60000, "power: node_power_w 60000 W where Volts x Amps x PF of spl.txt is 6000 W"),
     ],
