@@ -15,6 +15,7 @@ from inference_energy.claims.computed import exact_results
 from inference_energy.claims.headline import headline
 from inference_energy.claims.judge import judge
 from inference_energy.claims.selectors import Results
+from inference_energy.errors import InputError
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.build import build
 from inference_energy.method.files import lineage, merge, resolve
@@ -445,6 +446,44 @@ def test_a_throughput_two_digits_off_is_unusual_on_the_page(copied, monkeypatch)
         assert "0.631" in shown
         assert f"table: {ROWS}: Llama 3.1 405B on 8 x H100-SXM-80GB, 128/128 tokens: " in unusual
         assert "throughput_tps 37.324: unusual; 0.0115 times what its hardware should " in unusual
+
+
+def with_few_requests(folder, factor):
+    """A method with a table of its own that has rows of one engine at four requests alone, all of
+    them too fast by one factor.
+    """
+    table = read("data/throughput/at_load.csv", "throughput")
+    few = table[table["model"].eq("Kimi K2.5") & table["concurrency"].eq(4)]
+    few = few[few["precision"].eq("FP4") & few["engine"].eq("vLLM")].dropna(axis="columns")
+    few = few.drop(columns=["time_to_first_token_s", "time_per_output_token_s"])
+    own, mine = folder / "own.csv", folder / "mine.yaml"
+    few.assign(throughput_tps=few["throughput_tps"] * factor).to_csv(own, index=False)
+    mine.write_text(
+        "extends: revised\n"
+        f"benchmarks: {{table: {own}, models: [Kimi K2.5], precision: [FP4], source: own}}\n"
+        "serving:\n"
+        "  nodes: {kinds: {B200 FP4: 1}, unit: '1', source: assumption}\n"
+        "  engines: {kinds: {vLLM: 1}, unit: '1', source: assumption}\n"
+        "  load: {distribution: fixed, value: 4, unit: requests, source: assumption}\n"
+        "blend: {models: 1, source: assumption}\n"
+        "node_power: {default: {value: 14.3, unit: kW, source: DGX B200}}\n"
+    )
+    return str(mine), str(own)
+
+
+READ = "tokens of each of 4 requests at once while the GPUs read the active weights"
+
+
+def test_a_throughput_beyond_what_few_requests_get_is_refused(copied, monkeypatch, tmp_path):
+    """All rows of one's own table are as wrong as each other, and no GPU computes too much."""
+    mine, own = with_few_requests(tmp_path, 150)
+    throughput = sorted({own, *(path for method in METHODS.values() for path in tables_of(method))})
+    asking = script(monkeypatch, "comparison/whatif")
+    with pytest.raises(InputError) as caught:
+        call(asking, throughput, method=mine, base=None)
+    assert {READ in problem for problem in caught.value.problems[:3]} == {True}
+    assert str(caught.value).startswith(f"{mine}: key benchmarks.table: {own}: Kimi K2.5 on ")
+    assert "; allowed is at most 8, more than speculation gives; " in str(caught.value)
 
 
 def test_the_command_ends_with_the_page(fresh):

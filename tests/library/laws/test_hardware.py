@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from inference_energy.laws.hardware import (
     SERVING_TIMES,
+    USUAL_FASTEST,
     add_serving_times,
     against_hardware,
     drawn_like,
@@ -15,6 +16,7 @@ from inference_energy.laws.hardware import (
     over_context,
     serving_times,
 )
+from repository import ROOT, read
 
 
 def row(**changes):
@@ -82,17 +84,57 @@ def test_every_time_of_a_made_up_model_by_hand(changes, gpus, rate, weight, cach
 def test_rows_are_held_against_what_their_gpus_compute_read_and_hold():
     """By hand: of two copies, or on two nodes, each has half of the tokens or of the room."""
     of, *tables = made_up(input_tokens=300.0, output_tokens=100.0, throughput_tps=500.0)
-    rows = pd.DataFrame([of, of, of], index=[3, 1, 2])
+    rows = pd.DataFrame([of, of, of], index=[3, 1, 2]).assign(concurrency=[4.0, 2.0, 0.5])
     rows["attention_data_parallel"] = pd.array([pd.NA, 2, pd.NA], dtype="Int64")
     rows["nodes"] = pd.array([pd.NA, pd.NA, 2], dtype="Int64")
     times = serving_times(of, *tables)
     one = [500 * times["compute"] * 400 / 100, 500 * times["weights"], 400 / times["cache"]]
     expected = np.array([one, [one[0] / 2, one[1] / 2, one[2]], [*one[:2], one[2] / 2]])
+    # 10e9 active weights of one byte, from four GPUs of 3 TB/s or twice as many
+    reading = 10e9 / (4 * 3e12)
+    fast = [500 * reading / 4, 500 * reading / 2 / 2, 500 * reading / 2 / 0.5]
     # columns of an earlier run are made anew
     for given in (rows, rows.assign(**dict.fromkeys(SERVING_TIMES, 1.0))):
-        found = pd.concat(against_hardware(given, *tables), axis=1)
+        found = against_hardware(given, *tables)
         assert list(found.index) == [3, 1, 2]
-        np.testing.assert_allclose(found, expected, rtol=1e-12)
+        np.testing.assert_allclose(found[["peak", "slow", "full"]], expected, rtol=1e-12)
+        np.testing.assert_allclose(found["fast"], fast, rtol=1e-12)
+        np.testing.assert_allclose(found["reading"], reading / np.array([1, 2, 2]), rtol=1e-12)
+        assert found["at_once"].tolist() == [4, 2, 0.5]
+
+
+def test_without_a_concurrency_as_many_are_served_at_once_as_fit_or_are_asked_in_all():
+    """By hand: a request takes its input and, on average, half of its output."""
+    of, *tables = made_up(input_tokens=3e6, output_tokens=1e6, throughput_tps=500.0)
+    rows = pd.DataFrame([of] * 5, index=[3, 1, 2, 5, 4]).assign(nodes=np.nan)
+    cache = serving_times(of, *tables)["cache"]
+    rows["attention_data_parallel"] = [np.nan, 2, np.nan, np.nan, np.nan]
+    rows["requests"] = [np.nan, np.nan, 5, np.nan, 5]
+    rows["concurrency"] = [np.nan, np.nan, np.nan, 9, 9]
+    fit = 2 * cache / 3.5e6
+    assert fit > 9
+    found = against_hardware(rows, *tables)["at_once"]
+    assert found.tolist() == pytest.approx([fit, 2 * fit, 5, 9, 5])
+    # of a cache that does not hold one nothing is known
+    for more, known in ((0, True), (1, False)):
+        long = rows.iloc[:1].assign(input_tokens=cache + more, output_tokens=0.0)
+        assert np.isfinite(against_hardware(long, *tables)["at_once"]).all() == known
+
+
+def test_no_measured_row_comes_nearer_to_what_is_read_than_is_said(models, gpus):
+    """The highest, by hand: row 113 of the measured runs."""
+    rows = read("data/measured/mlenergy_v3.csv", "mlenergy")
+    told = rows["model"].fillna(rows["model_id"])
+    rows = rows.assign(model=told, input_tokens=300.0, attention_data_parallel=np.nan, nodes=np.nan)
+    rows["tensor_parallel"] = rows["gpus"]
+    fast = against_hardware(rows, models, gpus)["fast"]
+    highest = rows.loc[fast.idxmax()]
+    assert highest["row"] == 113
+    by_hand = 312.005 * 2 * 32.76e9 / 3.35e12 / 7.98547
+    assert fast.max() == pytest.approx(by_hand)
+    tables = [read(path, "throughput") for path in sorted(ROOT.glob("data/throughput/*.csv"))]
+    known = [against_hardware(table, models, gpus)["fast"] for table in tables]
+    assert max(map(max, known)) < by_hand < USUAL_FASTEST
 
 
 def test_kv_cache_follows_from_the_heads(models):

@@ -746,6 +746,18 @@ def test_what_is_said_of_throughputs_and_lengths_in_full(user):
     assert told == f'line 2, column "input_tokens": value "20000"; {context}'
 
 
+def test_throughputs_beyond_what_few_requests_get_are_refused(user):
+    """By hand: 70.55e9 weights of one byte from eight GPUs of 3.35 TB/s, for four at once."""
+    reading = 70.55e9 / (8 * 3.35e12)
+    few = {"concurrency": 4, "throughput_tps": 8.01 * 4 / reading}
+    assert told_of(user, few, few | {"throughput_tps": 7.99 * 4 / reading}) == [
+        f'line 2, column "throughput_tps": value "{8.01 * 4 / reading:g}"; allowed are at most'
+        f" {8 * 4 / reading:.6g} tokens/s, 8 tokens of each of 4 requests at once while the GPUs"
+        " read the active weights from their memory, for at least 2.63 ms; compare it, concurrency,"
+        " precision and the GPUs with their source"
+    ]
+
+
 def test_requests_of_a_page_are_those_of_the_nearest_lengths(user, training):
     """Near in the logarithms of both lengths together."""
     runs = training[training["requests"].notna()]

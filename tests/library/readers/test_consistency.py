@@ -11,6 +11,7 @@ from inference_energy.readers import consistency, detect_and_read
 from inference_energy.readers.common import Run
 from inference_energy.tables import write_table
 from library.readers.files import ALONE, FILES, FIXTURES, NODE, PAIR, load, put, refusal
+from repository import ROOT
 
 GPU = {"gpu": "H100-SXM-80GB"}
 PERF = {**NODE, "model": "m", "pipeline_parallel": 1}
@@ -390,7 +391,7 @@ def test_a_throughput_is_held_against_the_datasheets_of_its_gpus(tmp_path, facto
 def test_a_throughput_is_held_against_the_least_times_of_its_gpus(
     monkeypatch, compute, weights, inputs, marks, problem
 ):
-    monkeypatch.setattr(consistency, "_serving_times", lambda *_: (compute, weights))
+    monkeypatch.setattr(consistency, "_serving_times", lambda *_: (compute, weights, 0, 1))
     of = {"model": "M", "gpu": "X", "n_gpus": 8, "precision": "FP8", "output_tokens": 100.0}
     run = checked(**of, throughput_tps=4.0, input_tokens=inputs)
     assert len(run.marks) == marks
@@ -399,6 +400,89 @@ def test_a_throughput_is_held_against_the_least_times_of_its_gpus(
     assert again.marks == run.marks
     remedy = "correct the file, n_gpus, gpu, model or precision"
     assert run.problems == ([f"f: {problem}; {remedy}"] if problem else [])
+
+
+READ = "while the GPUs read the active weights from their memory, for at least 15.1 ms"
+
+
+@pytest.mark.parametrize(
+    ("throughput", "mark", "problem"),
+    [
+        (1056, None, None),
+        (
+            1060,
+            "throughput_tps 1060 tokens/s where 8 x H100-SXM-80GB give 16 requests at once no more"
+            " than 1056.55 without speculation",
+            None,
+        ),
+        (
+            8918.58,
+            None,
+            "throughput_tps is 8918.58 tokens/s of Llama 3.1 405B on 8 x H100-SXM-80GB, 8.44 tokens"
+            f" of each of 16 requests at once {READ}; allowed is at most 8, more than speculation"
+            " gives; correct the file, concurrency, n_gpus, gpu, model or precision",
+        ),
+    ],
+)
+def test_few_requests_get_no_more_than_their_gpus_read(throughput, mark, problem):
+    """By hand: 405.85e9 weights of one byte from eight GPUs of 3.35 TB/s each, of 16 requests."""
+    of = {"model": "Llama 3.1 405B", "precision": "FP8", "concurrency": 16.0} | NODE
+    run = checked(**of, throughput_tps=throughput)
+    assert run.marks == ([mark] if mark else [])
+    assert run.problems == ([f"f: {problem}"] if problem else [])
+
+
+def test_the_runs_of_a_deployment_are_held_against_what_few_requests_get(tmp_path):
+    """Twenty times as fast for a twentieth of the energy, of which nothing contradicts another."""
+    name = "config/deployments/data/mlenergy-v3-llama-3.1-405b-8xh100.json"
+    record = json.loads((ROOT / name).read_text())
+    facts = {"model": "Llama 3.1 405B", "source_id": "mlenergy-v3"}
+    assert set(detect_and_read(put(tmp_path, record), facts)["status"]) == {"ok"}
+    less = ("energy_per_token_joules", "energy_per_request_joules", "median_itl_ms")
+    record["configurations"] = [
+        run
+        | {key: run[key] / 20 for key in less}
+        | {"output_throughput_tokens_per_sec": run["output_throughput_tokens_per_sec"] * 20}
+        for run in record["configurations"]
+    ]
+    told = refusal(put(tmp_path, record), facts)
+    assert "8.83 tokens of each of 8 requests at once while the GPUs read the active" in told
+    assert "8.44 tokens of each of 16 requests at once while the GPUs read the active" in told
+
+
+@pytest.mark.parametrize(
+    ("lengths", "factor", "refused"),
+    [
+        ({"input_tokens": 6e4, "output_tokens": 6e4}, 1.001, True),
+        # more may fit where requests share an input, so that it is not marked either
+        ({"input_tokens": 6e4, "output_tokens": 6e4}, 0.999, False),
+        ({"input_tokens": 6e3, "output_tokens": 6e3}, 1.001, False),
+        # without both lengths nothing says how many fit
+        ({"output_tokens": 6e4}, 1.001, False),
+        ({"input_tokens": 6e4}, 1.001, False),
+    ],
+)
+@pytest.mark.parametrize(
+    ("model", "weights", "token"),
+    [
+        ("Llama 3.1 405B", 405.85e9, 258048),
+        # every other layer keeps a window alone
+        ("GPT-OSS 120B", 5.13e9, 36864 * 0.5),
+    ],
+)
+def test_runs_without_a_concurrency_are_held_against_the_requests_that_fit(
+    model, weights, token, lengths, factor, refused
+):
+    """By hand: twice what GPUs hold beside the weights, and 8 times how often they read these."""
+    gpus = 8 if "Llama" in model else 2
+    total = weights if "Llama" in model else 116.83e9
+    at_once = 2 * (0.9 * gpus * 80 * 2**30 - total) / token / 90000
+    of = {"model": model, "precision": "FP8", "gpu": "H100-SXM-80GB", "n_gpus": gpus}
+    throughput = factor * 8 * at_once * gpus * 3.35e12 / weights
+    run = checked(**of, **lengths, throughput_tps=throughput)
+    told = f"tokens of each of {at_once:.6g} requests at once while the GPUs read the active"
+    assert [told in problem for problem in run.problems] == [True] * refused
+    assert not [mark for mark in run.marks if "speculation" in mark]
 
 
 def test_input_beyond_what_the_gpus_compute_is_marked_as_it_may_have_been_cached():

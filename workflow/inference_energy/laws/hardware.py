@@ -4,11 +4,13 @@ import pickle
 import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache, wraps
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 
-from inference_energy.units import BYTES_PER_GIB, GIGA, TERA
+from inference_energy.laws.rows import load_of
+from inference_energy.units import BYTES_PER_GIB, GIGA, MILLI, TERA
 
 WEIGHT_BYTES = {"FP4": 0.5625, "INT4": 0.5, "FP8": 1.0, "INT8": 1.0, "FP16": 2.0, "BF16": 2.0}
 """Bytes per weight; FP4 with one 8-bit scale per 16 weights (NVFP4)."""
@@ -387,6 +389,12 @@ pass, for active parameters and rates are known no better, and caches save input
 SLOWEST, USUAL_SLOWEST = 1e-3, 0.1
 """Throughput over that of one request alone, which reads every weight for every token [1]. The
 slowest row of data/throughput is at 0.3."""
+FASTEST, USUAL_FASTEST = 8.0, 1.0
+"""Tokens that a request gets while its GPUs read the active weights once [1]. Every step reads at
+least those; beyond one token takes speculation, of which each step yields a few. Most of what is
+measured is row 113 of data/measured/mlenergy_v3.csv, at 0.75; in data/throughput it is 0.68 (Llama
+3.1 70B on one H200, 4 at once). Speculation makes that up to 6.5 times as fast, for one request at
+a time (EAGLE-3, arXiv:2503.01840v3), which is 4.9: eight is more than any gives."""
 FULLEST, USUAL_FULLEST = 2.0, 1.0
 """Tokens of a request over those whose cache fits beside the weights [1]. Up to twice is let pass,
 for the format of a cache is not stated."""
@@ -395,9 +403,7 @@ LONGEST, USUAL_LONGEST = 4.0, 1.0
 up to four times where publishers say how (YaRN of Qwen2.5 and Qwen3)."""
 
 
-def against_hardware(
-    rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame
-) -> tuple[pd.Series, pd.Series, pd.Series]:
+def against_hardware(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> pd.DataFrame:
     """Hold rows against what their GPUs compute, read and hold.
 
     Parameters
@@ -407,15 +413,100 @@ def against_hardware(
 
     Returns
     -------
-    peak, slow, full : Series
-        Ratios that PEAK, SLOWEST and FULLEST bound. [1]
+    DataFrame
+        ``peak``, ``slow``, ``fast``, ``full``: ratios that PEAK, SLOWEST, FASTEST and FULLEST
+        bound [1]; ``at_once``, requests served at once, of rows without a concurrency as many as
+        they can be; ``reading``, least time to read the active weights [s].
     """
     times = add_serving_times(rows.drop(columns=SERVING_TIMES, errors="ignore"), models, gpus)
-    copy_tps = rows["throughput_tps"] / rows["attention_data_parallel"].astype(float).fillna(1.0)
+    copies, nodes = (
+        rows[name].astype(float).fillna(1.0) for name in ("attention_data_parallel", "nodes")
+    )
+    copy_tps = rows["throughput_tps"] / copies
     tokens = rows["input_tokens"] + rows["output_tokens"]
-    room = times["cache"] * rows["nodes"].astype(float).fillna(1.0)
-    peak = copy_tps * times["compute"] * tokens / rows["output_tokens"]
-    return peak, copy_tps * times["weights"], tokens / room
+    room = times["cache"] * nodes
+    of_model = shares(rows, models)
+    cache = room * copies / of_model["kept"]
+    fit = most_at_once(cache, rows["input_tokens"], rows["output_tokens"])
+    concurrency, requests = load_of(rows)
+    at_once = np.minimum(np.where(np.isinf(concurrency), fit, concurrency), requests)
+    # the experts of a mixture may be on all GPUs, so that all may read at the same time
+    reading = times["weights"] * of_model["active"] / (copies * nodes)
+    return pd.DataFrame(
+        {
+            "peak": copy_tps * times["compute"] * tokens / rows["output_tokens"],
+            "slow": copy_tps * times["weights"],
+            "fast": rows["throughput_tps"] * reading / at_once,
+            "full": tokens / room,
+            "at_once": at_once,
+            "reading": reading,
+        }
+    )
+
+
+Tokens = TypeVar("Tokens", float, pd.Series)
+
+
+def most_at_once(cache: Tokens, input_tokens: Tokens, output_tokens: Tokens) -> Tokens:
+    """Requests that can be served at once, by the cache that they need on average.
+
+    Without a limit where the cache does not hold one to its end, so that it is not what it seems.
+
+    Parameters
+    ----------
+    cache : float or Series
+        Tokens that fit into it, of layers that keep all; FULLEST times as many are let pass.
+        [tokens]
+    input_tokens, output_tokens : float or Series
+        Lengths of one request. [tokens]
+
+    Returns
+    -------
+    float or Series
+        [requests]
+    """
+    unlimited: Any = np.where(cache < input_tokens + output_tokens, np.inf, 0.0)
+    return FULLEST * cache / (input_tokens + output_tokens / 2) + unlimited
+
+
+def at_a_reading(at_once: float, reading: float) -> str:
+    """Say in numbers what FASTEST counts.
+
+    Parameters
+    ----------
+    at_once : float
+        Requests served at once.
+    reading : float
+        Least time to read the active weights. [s]
+    """
+    return (
+        f"tokens of each of {at_once:.6g} requests at once while the GPUs read the active weights"
+        f" from their memory, for at least {reading / MILLI:.3g} ms"
+    )
+
+
+def shares(rows: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:
+    """What of its model a token of every row reads at least, as ``find_model`` has it.
+
+    Parameters
+    ----------
+    rows, models : DataFrame
+        As for :func:`add_serving_times`.
+
+    Returns
+    -------
+    DataFrame
+        ``active``, weights of one token over all: several of a mixture of experts read more [1];
+        ``kept``, layers that keep the cache of all tokens over all layers [1].
+    """
+    columns = [column for column in OF_A_MODEL if column in rows]
+    found = pd.DataFrame(np.nan, rows.index, ["active", "kept"])
+    for _, alike in rows.groupby(columns, dropna=False, sort=False):
+        model = find_model(alike.iloc[0], models)
+        kept = model.get("context_share")
+        active = model["params_active_b"] / model["params_total_b"]
+        found.loc[alike.index] = active, 1.0 if pd.isna(kept) else kept
+    return found
 
 
 def over_context(rows: pd.DataFrame, models: pd.DataFrame) -> pd.Series:

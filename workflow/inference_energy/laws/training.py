@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 from inference_energy.laws.at_load import AS_MANY_AS_FIT, STEADY, AtLoadFit, describe, keys
 from inference_energy.laws.engines import engine_name
 from inference_energy.laws.hardware import (
+    FASTEST,
     FULLEST,
     LONGEST,
     PEAK,
     SLOWEST,
     against_hardware,
+    at_a_reading,
     find_gpu,
     find_model,
     listed_name,
@@ -401,15 +403,15 @@ def _implausible(
     rows: pd.DataFrame, numbers: NDArray, hardware: Mapping[str, pd.DataFrame]
 ) -> Iterator[str]:
     """Say which throughputs of the rows their GPUs cannot reach, or fall short of, a sentence."""
-    peak, slow, _ = against_hardware(rows, **hardware)
+    held = against_hardware(rows, **hardware)
     for wrong, reason in (
         (
-            peak > PEAK,
+            held["peak"] > PEAK,
             f"at most {PEAK:g} times what the datasheets of their GPUs allow for the matrix"
             " products of input and output",
         ),
         (
-            slow < SLOWEST,
+            held["slow"] < SLOWEST,
             f"at least {SLOWEST:g} of what one request alone gets, for which the GPUs read every"
             " weight for every token",
         ),
@@ -420,6 +422,16 @@ def _implausible(
                 f'{name_rows(numbers[wrong])}, column "throughput_tps": value "{stated:g}"; allowed'
                 f" is {reason}; compare it, the lengths and the GPUs with their source"
             )
+    fast = (held["fast"] > FASTEST) & ~(held["peak"] > PEAK)
+    if fast.any():
+        stated, of = rows[fast].iloc[0], held[fast].iloc[0]
+        most = FASTEST * of["at_once"] / of["reading"]
+        yield (
+            f'{name_rows(numbers[fast])}, column "throughput_tps": value'
+            f' "{stated["throughput_tps"]:g}"; allowed are at most {most:.6g} tokens/s,'
+            f" {FASTEST:g} {at_a_reading(of['at_once'], of['reading'])}; compare it, concurrency,"
+            " precision and the GPUs with their source"
+        )
     kept = rows["input_tokens"] + rows["output_tokens"]
     over = rows[kept > FULLEST * rows["cache_tokens"]]
     for (model, gpu), alike in over.groupby(["model", "gpu"], sort=False):

@@ -15,15 +15,18 @@ from inference_energy.documents import near
 from inference_energy.laws.at_load import throughput_before_fit
 from inference_energy.laws.hardware import (
     DRAWN_ALIKE,
+    FASTEST,
     FULLEST,
     LONGEST,
     PEAK,
     SLOWEST,
+    USUAL_FASTEST,
     USUAL_FULLEST,
     USUAL_LONGEST,
     USUAL_PEAK,
     USUAL_SLOWEST,
     against_hardware,
+    at_a_reading,
     bare_name,
     find_gpu,
     find_model,
@@ -278,7 +281,8 @@ def _rows(
     rows = usable_rows(table, method["benchmarks"])
     if rows.empty:
         return
-    peak, slow, full = against_hardware(rows, tables.models, tables.gpus)
+    held = against_hardware(rows, tables.models, tables.gpus)
+    peak, slow, fast, full, *reading = (held[name] for name in held)
     long = over_context(rows, tables.models)
     unknown = _unknown(rows, tables)
     known = ~rows["model"].isin(unknown["model"]) & ~rows["gpu"].isin(unknown["gpu"])
@@ -286,7 +290,7 @@ def _rows(
         "compare the columns input_tokens and output_tokens with their source; they are of one"
         " request"
     )
-    fast_reason = (
+    peak_reason = (
         "times what the datasheets of its GPUs allow for the matrix products of input and output",
         f"allowed is at most {PEAK:g}; compare the columns input_tokens, output_tokens and"
         " throughput_tps with their source; of a cached input state what was computed",
@@ -295,6 +299,11 @@ def _rows(
         "of what one request alone gets, for which the GPUs read every weight for every token",
         f"allowed is at least {SLOWEST:g}; compare the column throughput_tps with its source; it is"
         " that of all requests together",
+    )
+    fast_reason = (
+        pd.Series(map(at_a_reading, *reading), rows.index),
+        f"allowed is at most {FASTEST:g}, more than speculation gives; compare the columns"
+        " throughput_tps, concurrency, precision and tensor_parallel with their source",
     )
     full_reason = (
         "times the tokens of a request for whose cache the GPUs have room beside the weights",
@@ -307,8 +316,15 @@ def _rows(
     where = f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}"
     told = pd.Series(False, rows.index)
     for ratio, is_problem, is_unusual, reason in (
-        (peak, peak > PEAK, peak > USUAL_PEAK, fast_reason),
+        (peak, peak > PEAK, peak > USUAL_PEAK, peak_reason),
         (slow, slow < SLOWEST, slow < USUAL_SLOWEST, slow_reason),
+        # of a throughput that is beyond both, the first says enough
+        (
+            fast,
+            (fast > FASTEST) & ~(peak > PEAK),
+            (fast > USUAL_FASTEST) & ~(peak > USUAL_PEAK),
+            fast_reason,
+        ),
         (full, full > FULLEST, full > USUAL_FULLEST, full_reason),
         (long, long > LONGEST, long > USUAL_LONGEST, long_reason),
     ):
@@ -394,14 +410,15 @@ def _told(
     ratio: pd.Series,
     chosen: pd.Series,
     where: str,
-    reason: tuple[str, str],
+    reason: tuple[str | pd.Series, str],
     is_problem: bool,
 ) -> Iterator[tuple[bool, str]]:
     """Sentences about the first rows chosen, and how many there are besides."""
     what, remedy = reason
 
     def said(index: Any) -> str:
-        sentence = f"{ratio[index]:.3g} {what}"
+        words = what if isinstance(what, str) else what[index]
+        sentence = f"{ratio[index]:.3g} {words}"
         return f"{sentence}; {remedy}" if is_problem else f"unusual; {sentence}"
 
     for sentence in _first(rows, chosen, where, said):

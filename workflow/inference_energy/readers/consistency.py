@@ -17,15 +17,20 @@ import pandas as pd
 
 from inference_energy.energy.equation import steady_power, token_energy
 from inference_energy.laws.hardware import (
+    FASTEST,
     LONGEST,
     PEAK,
     SLOWEST,
+    USUAL_FASTEST,
+    at_a_reading,
     drawn_like,
     find_gpu,
     find_model,
     gpu_named,
     longest_context,
+    most_at_once,
     serving_times,
+    shares,
 )
 from inference_energy.method.boundary import Meter
 from inference_energy.project import provided
@@ -176,14 +181,18 @@ def _thermal_design_power(path: str, gpu: str) -> float | None:
 @cache
 def _serving_times(
     models: str, gpus: str, model: str, gpu: str, count: float, precision: str
-) -> tuple[float, float] | None:
-    """Least times [s] to compute a token and to read all weights; none where one is unknown."""
+) -> tuple[float, float, float, float] | None:
+    """Least times [s] to compute a token, to read all weights and to read those of one token, and
+    tokens that fit into the cache; none where the model or the GPU is unknown.
+    """
     row = pd.Series({"model": model, "gpu": gpu, "precision": precision, "tensor_parallel": count})
     tables = _table(models, "models"), _table(gpus, "gpus")
     if not (find_model(row, tables[0])["known"] and find_gpu(row, tables[1])["known"]):
         return None
     times = serving_times(row, *tables)
-    return times["compute"], times["weights"]
+    active, kept = shares(row.to_frame().T, tables[0]).iloc[0]
+    weights = times["weights"]
+    return times["compute"], weights, weights * active, times["cache"] / kept
 
 
 def _mark(run: "Run", name: str, text: str) -> None:
@@ -280,7 +289,8 @@ def _check_datasheets(run: "Run", throughput: float) -> None:
     if times is None:
         return
     model, gpu, gpus, _ = of
-    computed, read = (throughput * time for time in times)
+    compute, weights, reading, cache = times
+    computed, read = throughput * compute, throughput * weights
     stated = f"throughput_tps is {throughput:.6g} tokens/s of {model}, {{:.3g}}"
     remedy = "correct the file, n_gpus, gpu, model or precision"
     if computed > PEAK:
@@ -301,6 +311,8 @@ def _check_datasheets(run: "Run", throughput: float) -> None:
             f"{throughput / read:.3g} on {gpus} x {gpu}",
         )
     inputs, outputs = values.get("input_tokens"), values.get("output_tokens")
+    if computed <= PEAK:
+        _check_reading(run, throughput, reading, cache)
     if inputs and outputs and PEAK / (1 + inputs / outputs) < computed <= PEAK:
         most = PEAK / (1 + inputs / outputs) * throughput / computed
         _mark(
@@ -308,6 +320,38 @@ def _check_datasheets(run: "Run", throughput: float) -> None:
             "throughput_tps",
             f"throughput_tps {throughput:.6g} tokens/s where {gpus} x {gpu} compute no more than "
             f"{most:.6g} with all of the input",
+        )
+
+
+def _check_reading(run: "Run", throughput: float, reading: float, cache: float) -> None:
+    """Throughput against what requests get while the active weights are read [s] once; without a
+    concurrency against as many as fit into the cache [tokens].
+    """
+    inputs, outputs, stated = (
+        run.row.get(name) for name in ("input_tokens", "output_tokens", "concurrency")
+    )
+    at_once = stated
+    if not stated and inputs and outputs:
+        at_once = float(most_at_once(cache, inputs, outputs))
+    if not at_once:
+        return
+    tokens = throughput * reading / at_once
+    of = f"{run.row['n_gpus']} x {run.row['gpu']}"
+    if tokens > FASTEST:
+        run.refuse(
+            f"throughput_tps is {throughput:.6g} tokens/s of {run.row['model']} on {of},"
+            f" {tokens:.3g} {at_a_reading(at_once, reading)}; allowed is at most {FASTEST:g}, more"
+            " than speculation gives; correct the file, concurrency, n_gpus, gpu, model or"
+            " precision"
+        )
+    # more may fit where requests share an input
+    elif stated and tokens > USUAL_FASTEST:
+        most = USUAL_FASTEST * at_once / reading
+        _mark(
+            run,
+            "throughput_tps",
+            f"throughput_tps {throughput:.6g} tokens/s where {of} give {at_once:.6g} requests at"
+            f" once no more than {most:.6g} without speculation",
         )
 
 
