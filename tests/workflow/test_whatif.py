@@ -486,6 +486,21 @@ def test_a_throughput_beyond_what_few_requests_get_is_refused(copied, monkeypatc
     assert "; allowed is at most 8, more than speculation gives; " in str(caught.value)
 
 
+def test_settings_of_methods_that_are_served_otherwise_stand_together_on_the_page(
+    copied, monkeypatch, tmp_path
+):
+    """A table that has no row of the other method's engines; what is unusual in it is told too."""
+    mine, own = with_few_requests(tmp_path, 60)
+    throughput = sorted({own, *(path for method in METHODS.values() for path in tables_of(method))})
+    call(script(monkeypatch, "comparison/whatif"), throughput, method=mine, base=None)
+    page = (copied / "build/whatif/mine/page.md").read_text()
+    assert READ in page.partition("What is unusual")[2]
+    assert "Settings of which no mixture is a method stand together." in page
+    (joined,) = re.findall(r"^\| benchmark rows \+ .* \|$", page, re.MULTILINE)
+    assert joined.startswith("| benchmark rows + blend + serving | x ")
+    assert re.search(r"^\| node power.* \| x [\d.]+ \|", page, re.MULTILINE)
+
+
 def test_the_command_ends_with_the_page(fresh):
     path, edit, words, _ = EDITS["PUE"]
     with edited(fresh / path, edit((fresh / path).read_text())):

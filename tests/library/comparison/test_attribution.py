@@ -210,6 +210,46 @@ def test_a_mixture_that_no_joining_mends_is_refused_with_its_own_words():
         attribution(*changed(["blend", "benchmarks"]), never)
 
 
+@pytest.mark.parametrize(
+    ("served", "apart", "joined"),
+    [
+        # the table of one has no row of what the other is served by
+        (["benchmarks", "serving"], ["node_power", "pue"], "benchmarks + blend + serving"),
+        # nor of the node whose power it states
+        (["benchmarks", "node_power"], ["pue"], "benchmarks + blend + node_power + serving"),
+        # what nobody knows to be of one piece
+        (["serving", "pue"], [], "benchmarks + blend + node_power + pue + serving"),
+    ],
+)
+def test_as_few_settings_are_joined_as_leave_mixtures_that_are_methods(served, apart, joined):
+    base, head = changed(["benchmarks", "blend", "node_power", "pue", "serving"])
+
+    def of_one(method):
+        if len({method[name]["value"] for name in served}) > 1:
+            raise InputError("no such engine")
+        return product(method)
+
+    shares, _, _ = attribution(base, head, of_one)
+    together = joined.split(" + ")
+    expected = dict.fromkeys(apart, log(2)) | {joined: len(together) * log(2)}
+    assert shares_of(shares, "shapley") == pytest.approx(expected)
+
+
+def test_the_parts_of_a_setting_that_cannot_be_mixed_are_one():
+    base, head = ({"serving": factors(engines=value, nodes=value)} for value in (1, 2))
+
+    def of_one(method):
+        if len({part["value"] for part in method["serving"].values()}) > 1:
+            raise InputError("no such engine on the node")
+        return product(method["serving"])
+
+    shares, pairs, ends = attribution(base, head, of_one)
+    assert shares_of(shares, "shapley") == pytest.approx({"serving": log(4)})
+    assert shares[shares["part"] != ""].empty
+    assert pairs.empty
+    assert ends["head"].tolist() == pytest.approx([4])
+
+
 def test_each_mixture_is_computed_once():
     calls = []
 

@@ -1,6 +1,7 @@
 """Which setting moved a headline: Shapley and Owen values."""
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from itertools import combinations
 from math import comb
 from typing import Any, TypeVar
@@ -35,6 +36,10 @@ charges input twice."""
 SERVED = (*INSEPARABLE, "serving", "node_power", "power_utilisation")
 """Sections that are joined to one setting where one method states how its models are served: its
 law, its power and its models follow from that."""
+
+
+JOINABLE = (INSEPARABLE, (*INSEPARABLE, "serving"), SERVED)
+"""Sections that are joined where a mixture is no method, the fewest first."""
 
 
 MOST_SETTINGS = 10
@@ -141,21 +146,22 @@ def attribution(
     Raises
     ------
     InputError
-        If the settings of the two methods cannot be mixed even after those that decide which
-        models there are have been joined.
+        If one of the two methods cannot be asked.
     """
     settings: Settings = differing(base, head)
     if ("serving" in base) != ("serving" in head):
         settings = _joined(settings, SERVED)
     if len(settings) > MOST_SETTINGS:
         settings = _joined(settings, AFTER_THE_HEADLINE)
-    try:
-        return _attributed(base, head, headline, settings)
-    except InputError:
-        joined = _joined(settings, INSEPARABLE)
-        if len(joined) == len(settings):
-            raise
-        return _attributed(base, head, headline, joined)
+    tried: dict[int, Settings] = {len(settings): settings}
+    for names in JOINABLE:
+        joined = _joined(settings, names)
+        tried.setdefault(len(joined), joined)
+    for each in tried.values():
+        with suppress(InputError):
+            return _attributed(base, head, headline, each)
+    # of all as one, in one piece, the two methods are the only mixtures
+    return _attributed(base, head, headline, _joined(settings, settings), parted=False)
 
 
 class _Mixtures:
@@ -192,12 +198,16 @@ class _Mixtures:
 
 
 def _attributed(
-    base: Mapping[str, Any], head: Mapping[str, Any], headline: Headline, settings: Settings
+    base: Mapping[str, Any],
+    head: Mapping[str, Any],
+    headline: Headline,
+    settings: Settings,
+    parted: bool = True,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     mixtures = _Mixtures(base, head, headline, settings)
     value = mixtures.of_settings
     start, end = value(frozenset()), value(frozenset(settings))
-    shares, pairs = _shares(settings, mixtures), _pairs(settings, value)
+    shares, pairs = _shares(settings, mixtures, parted), _pairs(settings, value)
 
     def long(lines: Iterable[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
         headlines = enumerate(mixtures.names)
@@ -211,7 +221,9 @@ def _attributed(
     )
 
 
-def _shares(settings: Settings, mixtures: _Mixtures) -> list[tuple[str, str, str, Array]]:
+def _shares(
+    settings: Settings, mixtures: _Mixtures, parted: bool
+) -> list[tuple[str, str, str, Array]]:
     """Setting, part, statistic, and values: of every setting, then of the parts of each."""
     value = mixtures.of_settings
     by_setting = _alone(settings, settings, value) | {"shapley": shapley(list(settings), value)}
@@ -219,7 +231,7 @@ def _shares(settings: Settings, mixtures: _Mixtures) -> list[tuple[str, str, str
     everything = [path for paths in settings.values() for path in paths]
     for name, paths in settings.items():
         # settings that were joined cannot be taken apart
-        if 1 < len(paths) <= MOST_PARTS and all(path[0] == name for path in paths):
+        if parted and 1 < len(paths) <= MOST_PARTS and all(path[0] == name for path in paths):
             by_part = _alone(paths, everything, mixtures.of_paths) | {
                 "shapley": owen(settings, name, mixtures.of_paths)
             }
