@@ -29,6 +29,9 @@ def number(value: float, digits: int = 3) -> str:
 MOST_DIGITS = 6
 """Significant digits of a table's numbers, beyond which two are not told apart."""
 
+EVERY_DIGIT = 17
+"""Significant digits that tell any number apart from every other."""
+
 
 def told_apart(one: float, other: float) -> tuple[str, str]:
     """Write two numbers as :func:`number`, in as many digits as it takes to see that they differ.
@@ -43,6 +46,18 @@ def told_apart(one: float, other: float) -> tuple[str, str]:
         if texts[0] != texts[1]:
             return texts
     return number(one), number(other)
+
+
+def beyond(value: float, bound: float) -> str:
+    """Write a number that is not its bound, in six digits or as many as it takes to see that.
+
+    Examples
+    --------
+    >>> beyond(1.3, 1), beyond(1.0000004, 1), beyond(0.1 + 0.2, 0.3)
+    ('1.3', '1.0000004', '0.30000000000000004')
+    """
+    texts = (f"{value:.{digits}g}" for digits in range(MOST_DIGITS, EVERY_DIGIT + 1))
+    return next((text for text in texts if float(text) != bound), f"{value:g}")
 
 
 def short(value: float | None, digits: int = 4, missing: str = "") -> str:

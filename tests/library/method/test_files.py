@@ -679,6 +679,21 @@ def log_t(**stated):
             "power_utilisation: value intercept + slope = 1.3",
             ["at most 1"],
         ),
+        # no digit that tells it apart from what is allowed is left out
+        (
+            {"power_utilisation": quantity(distribution="coupled", intercept=0.6, slope=0.4000004)},
+            "power_utilisation: value intercept + slope = 1.0000004",
+            ["at most 1"],
+        ),
+        (
+            {
+                "power_utilisation": quantity(
+                    distribution="coupled", intercept=0, slope=0.00999999999
+                )
+            },
+            "power_utilisation: value intercept + slope = 0.00999999999",
+            ["at least 0.01"],
+        ),
         (
             {"power_utilisation": quantity(distribution="coupled", intercept=0, slope=0)},
             "power_utilisation: value intercept + slope = 0",
@@ -849,6 +864,10 @@ def test_what_cannot_be_is_refused_with_bound_reason_and_remedy(mine, stated, ke
         (
             {"power_utilisation": quantity(distribution="coupled", intercept=0.05, slope=0.01)},
             ["key power_utilisation: value intercept + slope = 0.06: unusual", "at least 0.1"],
+        ),
+        (
+            {"power_utilisation": quantity(distribution="coupled", intercept=0, slope=0.09999999)},
+            ["key power_utilisation: value intercept + slope = 0.09999999: unusual"],
         ),
         (
             {"blend": {"models": 3, "trim": [[0, 0.01]], "shares": "equal", "source": "own"}},

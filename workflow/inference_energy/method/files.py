@@ -18,6 +18,7 @@ from inference_energy.method.lengths import (
 )
 from inference_energy.names import name_problems as unknown_names
 from inference_energy.project import listed, path_problems, provided
+from inference_energy.text import beyond
 
 WHOLE = ("value", "distribution", "name", "factors", "kinds")
 """A mapping with one of these keys is one quantity: a child replaces it whole, never in part."""
@@ -488,9 +489,10 @@ def warnings(method: Mapping[str, Any], schema: dict[str, Any], where: str) -> l
     found = unusual(method, schema, where)
     for path, largest in _coupled(method):
         if largest < USUAL_UTILISATION:
+            told = beyond(largest, USUAL_UTILISATION)
             found.append(
-                f"{where}: key {path}: value intercept + slope = {largest:g}: unusual; usual is at"
-                f" least {USUAL_UTILISATION}; check it"
+                f"{where}: key {path}: value intercept + slope = {told}: unusual; usual is at least"
+                f" {USUAL_UTILISATION}; check it"
             )
     trims = method["blend"]["trim"]
     if _kept(trims) < USUALLY_KEPT:
@@ -546,8 +548,9 @@ def _coupling_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
     """Problems of utilisations that rise with the throughput to what no node draws."""
     for path, largest in _coupled(method):
         if not LEAST_UTILISATION <= largest <= 1:
+            told = beyond(largest, LEAST_UTILISATION if largest < 1 else 1.0)
             yield (
-                f"{where}: key {path}: value intercept + slope = {largest:g}: allowed is at least"
+                f"{where}: key {path}: value intercept + slope = {told}: allowed is at least"
                 f" {LEAST_UTILISATION} and at most 1, as a node that serves draws power, and never"
                 " more than its maximum; correct one of them"
             )
