@@ -406,6 +406,22 @@ def json_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def json_number(text: str) -> float:
+    """Number of a JSON document that is not whole, for ``parse_float``.
+
+    Raises
+    ------
+    InputError
+        A number that is read as zero and is another; without the file's name.
+    """
+    value = float(text)
+    if underflows(text, value):
+        raise InputError(
+            f'holds the number "{text[:SHOWN]}"; allowed are 0 and numbers from {LEAST_NUMBER}'
+        )
+    return value
+
+
 def underflows(text: str, value: float) -> bool:
     """Whether a number was read as zero though its text is that of another."""
     return value == 0 and NOT_ZERO.match(text) is not None

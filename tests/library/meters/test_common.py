@@ -362,3 +362,26 @@ def test_keys_that_stand_twice_are_refused(repeated, tmp_path):
     assert len(read(tmp_path, text)) == 1
     twice = text.replace(repeated, f"{repeated}:{{}},{repeated}")
     assert f"row 1, {repeated} stands there twice" in refusal(tmp_path, twice)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        '{{"src":"s","params":{{"ts":176986080{},"switch:0":{{"apower":{}}}}}}}',
+        '2026-01-31T12:00:0{}Z {{"PowerControl": [{{"PowerConsumedWatts": {}}}]}}',
+        "2026-01-31T12:00:0{}Z,{}",
+    ],
+    ids=["one after the other", "after their times", "table"],
+)
+def test_a_number_too_near_to_zero_to_be_read_as_any_other_is_refused(lines, tmp_path):
+    def log(number):
+        rows = [lines.format(0, 500), lines.format(1, number)]
+        return (
+            "\n".join(["time,power_w"] * lines.startswith("2026-01-31T12:00:0{}Z,") + rows) + "\n"
+        )
+
+    for number in ("0", "0.0", "5e-324"):
+        assert read(tmp_path, log(number))["power_w"].tolist() == [500, float(number)]
+    told = refusal(tmp_path, log("1e-400"))
+    assert "1e-400" in told
+    assert "allowed are 0 and numbers from 5e-324" in told

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inference_energy.documents import json_object
+from inference_energy.documents import LEAST_NUMBER, json_number, json_object, underflows
 from inference_energy.errors import InputError
 from inference_energy.tables import PROBLEMS_SHOWN, refuse, refuse_crowded
 from inference_energy.tables import spelling as plain_spelling
@@ -266,7 +266,7 @@ class Samples:
 
     def documents(self) -> Iterator[tuple[int, Any]]:
         """Line number and value of each JSON document, one after the other."""
-        decoder = json.JSONDecoder(object_pairs_hook=json_object)
+        decoder = json.JSONDecoder(object_pairs_hook=json_object, parse_float=json_number)
         text, position, line, counted, whole = self.text, 0, 1, 0, 0
         refuse_crowded(self.path, text)
         while (position := next(BETWEEN.finditer(text, position)).end()) < len(text):
@@ -318,6 +318,13 @@ class Samples:
         text = str(value).strip()
         number = None if value is None else reading(text)
         if number is None:
+            return np.nan
+        if underflows(text, number):
+            self.refuse(
+                line,
+                f"column {column}: {text[:40]!r}: allowed are 0 and numbers from {LEAST_NUMBER}:"
+                " correct it",
+            )
             return np.nan
         if np.isnan(number) and GROUPED.fullmatch(text):
             self.refuse(

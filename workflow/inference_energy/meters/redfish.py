@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Set
 from typing import Any
 
-from inference_energy.documents import json_object
+from inference_energy.documents import json_number, json_object
 from inference_energy.errors import InputError
 from inference_energy.meters.common import Samples
 
@@ -84,12 +84,15 @@ def _documents(samples: Samples) -> Iterator[tuple[int, dict[str, Any]]]:
         return
     if timed[0].strip():
         samples.refuse(1, "begins before the first time: write the time before each document")
-    decoder = json.JSONDecoder(object_pairs_hook=json_object)
+    decoder = json.JSONDecoder(object_pairs_hook=json_object, parse_float=json_number)
     last = len(timed) // 2 if samples.cut_off else None
     for number, (time, text) in enumerate(zip(timed[1::2], timed[2::2], strict=True), start=1):
         try:
             document, end = decoder.raw_decode(text)
-        except (InputError, ValueError, RecursionError) as error:
+        except InputError as error:
+            samples.refuse(number, f"{error}: copy the log again")
+            continue
+        except (ValueError, RecursionError) as error:
             if number != last:
                 samples.refuse(number, f"is not complete JSON ({error}): copy the log again")
             continue

@@ -214,14 +214,9 @@ def _finite(text: str) -> float:
 
     What overflows would pass for a client's sign of no value, what underflows for zero.
     """
-    value = float(text)
+    value = documents.json_number(text)
     if math.isinf(value):
         raise InputError(f"holds the number {shown(text)}; allowed are at most {tables.LARGEST}")
-    if documents.underflows(text, value):
-        raise InputError(
-            f"holds the number {shown(text)}; allowed are 0 and numbers from"
-            f" {documents.LEAST_NUMBER}"
-        )
     return value
 
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from inference_energy.documents import json_object, underflows
+from inference_energy.documents import json_number, json_object, underflows
 from inference_energy.energy.equation import Array, token_energy
 from inference_energy.errors import InputError
 from inference_energy.meters import ptdaemon
@@ -250,7 +250,11 @@ def _read_detail(run: Run, path: Path, text: str) -> Window | None:
         if not any(f'"{key}"' in line for key in ("power_begin", "power_end", "loadgen_version")):
             continue
         try:
-            entry = json.loads(line.removeprefix(DETAIL_PREFIX), object_pairs_hook=json_object)
+            entry = json.loads(
+                line.removeprefix(DETAIL_PREFIX),
+                object_pairs_hook=json_object,
+                parse_float=json_number,
+            )
         except (InputError, ValueError, RecursionError):
             entry = None
         if not isinstance(entry, dict) or not isinstance(entry.get("key"), str):

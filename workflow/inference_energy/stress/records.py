@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from inference_energy.documents import is_unwritable, json_object
+from inference_energy.documents import is_unwritable, json_number, json_object
 from inference_energy.errors import InputError
 from inference_energy.meters.common import FIRST, LARGEST, LAST
 from inference_energy.stress.plan import Finding
@@ -44,7 +44,9 @@ another clock tells. [s]"""
 def read_summary(path: Path) -> dict[str, Any]:
     """AIPerf's summary of a run; empty where it is absent or damaged."""
     try:
-        summary = json.loads(path.read_bytes(), object_pairs_hook=json_object)
+        summary = json.loads(
+            path.read_bytes(), object_pairs_hook=json_object, parse_float=json_number
+        )
     except (OSError, ValueError, RecursionError, InputError):
         return {}
     return summary if isinstance(summary, dict) else {}
@@ -80,7 +82,7 @@ def read_lines(path: Path, is_whole: Callable[[Any], bool]) -> tuple[list[dict[s
     with open(path, encoding="utf-8", errors="surrogateescape") as file:
         for line in filter(str.strip, file):
             try:
-                record = json.loads(line, object_pairs_hook=json_object)
+                record = json.loads(line, object_pairs_hook=json_object, parse_float=json_number)
                 whole = is_whole(record)
             except (ValueError, RecursionError, InputError):
                 whole = False
