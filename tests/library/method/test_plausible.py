@@ -265,11 +265,30 @@ def test_a_choice_among_rows_that_matches_or_leaves_none_is_refused(
     assert [word for word in words if word not in told] == [], problems
 
 
-def test_of_very_many_names_the_first_are_listed(paper, rows, known):
-    many = pd.concat([rows.assign(model=f"model {n:02d}") for n in range(20)], ignore_index=True)
+def told_of_none(paper, rows, known):
+    """What is said of choices that leave no row of a table."""
     changed = {"benchmarks": {**paper["benchmarks"], "exclude_confidence": ["high", "medium"]}}
-    problems, _ = held_against(paper | changed, many, known)
-    assert "model 06, model 07 and 12 more;" in "\n".join(problems)
+    problems, _ = held_against(paper | changed, rows, known)
+    (problem,) = [told for told in problems if "key benchmarks: " in told]
+    return problem
+
+
+def test_what_is_said_of_choices_that_leave_no_row_in_full(paper, rows, known):
+    one = rows[rows["model"] == "Llama 3.1 405B"].iloc[:1]
+    assert told_of_none(paper, one, known) == (
+        "config/methods/oviedo2026.yaml: key benchmarks: precision FP8; exclude_confidence high,"
+        " medium: together they leave no row with both lengths of data/throughput/oviedo.csv, whose"
+        " rows have precision FP16; confidence medium; model Llama 3.1 405B; gpu H100-SXM-80GB;"
+        " source_id mlenergy-v2; allowed is what leaves one; take a choice out, or name another"
+        " table"
+    )
+
+
+@pytest.mark.parametrize(("names", "listed"), [(8, "model 07;"), (9, "model 07 and 1 more;")])
+def test_of_very_many_names_the_first_are_listed(paper, rows, known, names, listed):
+    many = [rows.assign(model=f"model {n:02d}") for n in range(names)]
+    problem = told_of_none(paper, pd.concat(many, ignore_index=True), known)
+    assert f"model 06, {listed}" in problem
 
 
 @pytest.mark.parametrize(
