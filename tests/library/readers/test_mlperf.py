@@ -249,6 +249,18 @@ VERSION = '{"key": "loadgen_version", "value": "5.1 @ abc"}'
 def test_a_number_that_underflows_is_none_to_a_log():
     (problem, _) = summary(Completed_tokens_per_second="1e-400").problems
     assert '"1e-400"; a number is needed' in problem
+    small = f"0.{'0' * 400}1"
+    assert metered(samples((0, small))).problems == [
+        f"run: spl.txt has a line that cannot be read ({small[:60]} is nearer to 0 than any number"
+        " that is read); copy the log again"
+    ]
+
+
+def test_the_mean_and_the_ends_of_a_servers_latency_are_kept():
+    ends = {"Min latency (ns)": "1e9", "Mean latency (ns)": "2e9", "Max latency (ns)": "7e9"}
+    expected = {"least": 1.0, "mean": 2.0, "most": 7.0}
+    assert summary(**ends).spreads == {"e2e": pytest.approx(expected)}
+    assert summary(**ends, Scenario="Offline", Tokens_per_second="8").spreads == {}
 
 
 def test_a_detail_log_tells_window_and_version():
@@ -523,6 +535,23 @@ def test_the_power_of_a_meter_is_held_against_its_voltage_and_current(watts, mar
     assert run.marks == ([mark] if mark else [])
 
 
+@pytest.mark.parametrize(
+    ("watts", "marked"), [(13.4, True), (13.6, False), (49.4, False), (49.6, True)]
+)
+def test_power_may_be_off_its_product_by_a_tenth_at_either_end(watts, marked):
+    run = metered(electric(*[(watts, 3, 5, 1.0)] * 5))
+    assert bool(run.marks) == marked
+
+
+def test_readings_of_the_window_that_have_all_count_for_the_product():
+    wild = (100, 1000, 50, 1.0)
+    inside = [(100, 100, 10, 1.0), (0, 100, 20, 1.0), (-1, *wild[1:]), (100, 100, "none", 1.0)]
+    log = electric(wild, wild, *inside, (200, 100, 60, 1.0), wild)
+    run = metered(log, window=(12.0, 16.0), offset=10.0)
+    assert run.row["node_power_w"] == 100
+    assert run.marks == ["power: node_power_w 100 W where Volts x Amps x PF of spl.txt is 3000 W"]
+
+
 def test_a_meter_without_voltage_and_current_is_held_against_none():
     for volts, amps, factor in ((-1, 25, 1), (240, 0, 1), (240, 25, "none")):
         assert metered(electric(*[(2000, volts, amps, factor)] * 5)).marks == []
@@ -536,6 +565,7 @@ def test_two_meters_in_one_log_are_refused():
     ]
     twice = samples((0, 100), (2, 200)) + "\n" + samples((0, 100), (2, 200), (4, 300))
     assert metered(twice).problems == []
+    assert "100 W and 100.5 W at one" in metered(samples((0, 100), (0, 100.5))).problems[0]
 
 
 @pytest.mark.parametrize("cut", ["Watts,1", "Watts,", "Wat", "00:00"])
@@ -547,3 +577,10 @@ def test_a_line_of_the_meter_that_is_cut_off_is_refused(cut):
         f"run: spl.txt has a line that is cut off: {damaged}; copy the log again"
     ]
     assert metered(f"PTDaemon 1.10\n{whole}\r\n\r\n").problems == []
+
+
+def test_of_a_line_that_is_cut_off_the_first_is_told_in_part():
+    lines = [f"Time,{'0' * 90}", "Time,1"]
+    assert metered("\n".join(lines)).problems == [
+        f"run: spl.txt has a line that is cut off: {lines[0][:60]}; copy the log again"
+    ]
