@@ -213,6 +213,17 @@ def test_every_metric_is_a_column_in_its_unit():
     assert (run.asked_output, run.metered_gpus) == (None, None)
 
 
+def test_the_mean_and_the_ends_of_every_time_are_kept_in_seconds():
+    times = {
+        name: metric("ms", avg=2000.0 + k, std=500.0, min=1000.0, max=9000.0)
+        for k, name in enumerate(NAMES)
+    }
+    assert exported(**times).spreads == {
+        name: pytest.approx({"mean": 2 + k / 1000, "deviation": 0.5, "least": 1, "most": 9})
+        for k, name in enumerate(("ttft", "itl", "e2e"))
+    }
+
+
 def test_totals_are_held_against_the_requests_times_their_lengths():
     for name, total in (("total_isl", 10000), ("total_osl", 6000)):
         run = exported(**{name: metric("tokens", avg=2.0 * total)})
@@ -378,6 +389,53 @@ def test_a_counter_that_covers_more_than_the_window_is_marked():
         "power: energy counter gives 820 W where the power gauge gives 800 W, so the energy of this"
         " short window is too high"
     ]
+
+
+@pytest.mark.parametrize(("average", "marked"), [(721.0, False), (719.0, True)])
+def test_a_counter_that_covers_less_than_the_window_is_marked_from_a_tenth_on(average, marked):
+    told = f"power: gpu_power_w 800 W where average_gpu_power is {average:g}"
+    assert exported(**total("", 800.0, average)).marks == [told] * marked
+
+
+@pytest.mark.parametrize("factor", [0.91, 0.89, 1.1, 1.12])
+def test_totals_are_held_against_the_sums_of_their_boards(factor):
+    boards = telemetry(board("x", 400.0, 0.004), board("y", 400.0, 0.004))
+    run = exported(**total("", 800.0 * factor, energy=8000.0 * factor), **boards)
+    told = [
+        f"power: gpu_power_w {800 * factor:g} W where the sum of its GPUs is 800",
+        f"power: gpu_energy_j {8000 * factor:g} J where the sum of its GPUs is 8000",
+    ]
+    assert run.marks == told * (factor in (0.89, 1.12))
+
+
+STATED = {
+    "energy_per_request": metric("joules/request", avg=400.0),
+    "energy_per_total_token": metric("mJ/token", avg=500.0),
+    "output_tokens_per_joule": metric("tokens/J", avg=0.75),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "formula"),
+    [
+        ("energy_per_request", "energy_per_request x requests is 8240"),
+        ("energy_per_total_token", "energy_per_total_token x all tokens is 8240"),
+        ("output_tokens_per_joule", "output tokens / output_tokens_per_joule is 7766.99"),
+    ],
+)
+def test_energy_is_held_against_that_of_a_request_of_a_token_and_the_tokens_of_a_joule(
+    name, formula
+):
+    known = total("nvidia_", energy=8000.0)
+    known |= {f"nvidia_{other}": value for other, value in STATED.items()}
+    assert exported(**known).marks == []
+    value = STATED[name]
+    known[f"nvidia_{name}"] = value | {"avg": 1.03 * value["avg"]}
+    assert exported(**known).marks == [f"power: gpu_energy_j 8000 J where {formula}"]
+    for lacking in ("request_count", "output_sequence_length"):
+        assert exported(**known | {lacking: None}).marks == []
+    inputs_matter = name == "energy_per_total_token"
+    assert len(exported(**known | {"input_sequence_length": None}).marks) == (not inputs_matter)
 
 
 def telemetry(*gpus):
