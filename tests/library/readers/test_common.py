@@ -6,7 +6,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from inference_energy import tables
+from inference_energy import documents, tables
 from inference_energy.errors import InputError
 from inference_energy.method.boundary import Meter
 from inference_energy.readers import common, detect_and_read
@@ -151,6 +151,11 @@ def test_what_is_needed_is_asked_for_once():
         'run.json: "a" is missing',
         'run.json: "b" is -1',
     ]
+    run = run_of(a=math.inf)
+    assert run.needed("a") is None
+    assert run.problems == [
+        'run.json: "a" is Infinity; it is needed; run the client again and keep its file'
+    ]
 
 
 def test_columns_are_set_in_their_unit_where_a_value_is_known():
@@ -179,6 +184,16 @@ def test_columns_are_set_in_their_unit_where_a_value_is_known():
     for name, precision in (("fp8_e4m3", "FP8"), ("w8a8_int8", "INT8"), ("awq_marlin", "INT4")):
         run.put_precision(name)
         assert run.row["precision"] == precision
+
+
+def test_what_is_told_of_a_time_is_kept_in_seconds():
+    run = run_of()
+    run.put_spread("ttft", mean=2.0, least=0.0, most=None)
+    run.put_spread("e2e", 0.5, deviation=3.0, most=8)
+    assert run.spreads == {
+        "ttft": {"mean": 2.0, "least": 0.0},
+        "e2e": {"deviation": 1.5, "most": 4.0},
+    }
 
 
 def test_energy_that_does_not_cover_its_run_is_emptied_and_marked():
@@ -232,6 +247,17 @@ def test_a_number_that_overflows_is_not_taken_for_an_absent_one():
             parse_json("run.json", f'{{"a": {text}}}')
         told = f"holds the number {common.shown(text)}; allowed are at most {tables.LARGEST}"
         assert str(refused.value) == f"run.json: {told}; correct the file"
+
+
+def test_a_whole_number_of_very_many_digits_is_refused():
+    longest = "1" * documents.MOST_DIGITS
+    assert parse_json("f", f'{{"a": {longest}}}') == [{"a": int(longest)}]
+    with pytest.raises(InputError) as refused:
+        parse_json("run.json", f'{{"a": {longest}1}}')
+    assert str(refused.value) == (
+        f"run.json: holds a number of {len(longest) + 1} digits; allowed are at most"
+        f" {tables.LARGEST}; correct the file"
+    )
 
 
 def test_a_number_of_json_that_underflows_is_no_zero():
@@ -471,10 +497,13 @@ def test_a_text_that_no_cell_can_hold_is_refused(text):
     with pytest.raises(InputError) as caught:
         tabled({"client_version": text})
     (problem,) = caught.value.problems
-    assert problem.startswith("run.json: client_version is ")
-    assert problem.endswith("; state client_version in the facts")
-    with pytest.raises(InputError, match="; rename the file"):
+    allowed = f"{common.shown(text)}; allowed is one line of text that shows, without blanks around"
+    assert problem == (
+        f"run.json: client_version is {allowed} it; state client_version in the facts"
+    )
+    with pytest.raises(InputError) as caught:
         tabled({"source_file": text})
+    assert caught.value.problems == [f"run.json: source_file is {allowed} it; rename the file"]
 
 
 def test_a_value_that_the_table_does_not_allow_is_shown_with_what_is():
