@@ -8,7 +8,7 @@ import pytest
 from inference_energy import project
 from inference_energy.documents import read_schema
 from inference_energy.method.materials import tables_of
-from inference_energy.names import name_problems
+from inference_energy.names import column_of, name_problems
 from processes import run
 from repository import METHODS, ROOT, read, read_yaml
 
@@ -121,13 +121,42 @@ def test_only_what_may_stand_for_several_is_a_pattern():
     assert "value H*: no such name" in problem
 
 
+@pytest.mark.parametrize(
+    ("names", "allowed"),
+    [
+        ("config/methods", "the files of config/methods"),
+        ("data/models.csv#model", "the models of data/models.csv"),
+        (
+            ["#gpu", "data/models.csv#aliases"],
+            "the gpus of its throughput tables and the aliases of data/models.csv",
+        ),
+    ],
+)
+def test_what_is_allowed_is_named_in_words(names, allowed):
+    schema = {"additionalProperties": {"items": {"x-names": names}}}
+    stated = "none of them at all"
+    assert name_problems({"any": [stated]}, schema, "f.yaml") == [
+        f"f.yaml: key any.0: value {stated}: no such name; allowed are {allowed}; correct it"
+    ]
+
+
 def test_names_of_a_table_that_has_changed_are_read_again(tmp_path):
+    """It may be as long as before, or of the same moment, where a clock is coarse."""
     table = tmp_path / "rows.csv"
-    schema = {"properties": {"gpu": {"x-names": "#gpu"}}}
-    table.write_text("gpu\nH100\n")
-    assert name_problems({"gpu": "H100"}, schema, "f.yaml", (str(table),)) == []
-    table.write_text("gpu\nH100-SXM\n")
-    assert len(name_problems({"gpu": "H100"}, schema, "f.yaml", (str(table),))) == 1
+    for text, moment, names in (
+        ("gpu\nH100\n", 1, ["H100"]),
+        ("gpu\nH200\n", 2, ["H200"]),
+        ("gpu\nH200-SXM\n", 2, ["H200-SXM"]),
+    ):
+        table.write_text(text)
+        os.utime(table, (moment, moment))
+        assert column_of(str(table), "gpu") == names
+
+
+def test_a_line_end_within_a_cell_is_part_of_the_name(tmp_path):
+    table = tmp_path / "rows.csv"
+    table.write_bytes(b'gpu\r\n"H100\r\nSXM"\r\n')
+    assert column_of(str(table), "gpu") == ["H100\r\nSXM"]
 
 
 def test_what_cannot_be_read_is_told_elsewhere(monkeypatch, tmp_path):
@@ -138,8 +167,9 @@ def test_what_cannot_be_read_is_told_elsewhere(monkeypatch, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data/gpus.csv").write_bytes(b"other\n\xff\n")
     assert name_problems({"gpu": "X"}, schema, "f.yaml") == []
-    # empty, cut in a row, a cell too many, a quote that is not closed
-    for text in ("", "\ufeff", "a,gpu\n1,H100\nx\n", "gpu\nH100,1\n", 'a,gpu\n"1,H100\n2,X\n'):
+    # empty, cut in a row, a cell too many, quotes that are not closed
+    unclosed = ('a,gpu\n"1,H100\n2,X\n', 'gpu\nH100\n"H200\n')
+    for text in ("", "\ufeff", "a,gpu\n1,H100\nx\n", "gpu\nH100,1\n", *unclosed):
         (tmp_path / "data/gpus.csv").write_text(text)
         assert name_problems({"gpu": "X"}, schema, "f.yaml") == []
     (tmp_path / "data/gpus.csv").write_text("gpu\nH100\n")
