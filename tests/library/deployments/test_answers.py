@@ -83,9 +83,17 @@ def test_a_day_of_more_than_a_table_holds_is_refused_by_its_key():
     queries = {"queries_per_day": quantity(1e14, "queries/day"), "long_share": quantity(0.1, "1")}
     found = build.build(resolved(traffic=queries), bench(LADDER), WHERE)
     told = refusal(answers.per_day, found, WHERE)
-    assert told.startswith(f"{WHERE}: key deployment.traffic.queries_per_day.value: value 1e+14: ")
-    assert " tokens/day of output tokens; allowed are numbers up to 2^53" in told
-    most = float(told.rpartition(" ")[2])
+    # a ten-thousandth of it is a number that a table holds
+    few = {"queries_per_day": quantity(1e10, "queries/day")}
+    held = answers.per_day(build.build(resolved(traffic=queries | few), bench(LADDER), WHERE))
+    tokens = 1e4 * float(held.loc[held["quantity"] == "output tokens", "value"].max())
+    most = 1e14 * 2**53 / tokens
+    assert told == (
+        f"{WHERE}: key deployment.traffic.queries_per_day.value: value 1e+14: makes {tokens:.3g}"
+        " tokens/day of output tokens; allowed are numbers up to 2^53, beyond which neighbours"
+        f" cannot be told apart; state at most {most:.3g}"
+    )
+    assert refusal(answers.per_day, found) == told.replace(WHERE, "the deployment")
     queries["queries_per_day"] = quantity(0.99 * most, "queries/day")
     answers.per_day(build.build(resolved(traffic=queries), bench(LADDER), WHERE), WHERE)
 
@@ -186,6 +194,17 @@ def test_facts_that_are_stated_beside_the_benchmarks_are_not_called_measured():
         assert basis[fact] == basis["configuration"] == "measured"
 
 
+def test_the_places_of_several_stated_facts_are_named_once_each():
+    method, found = resolved(), build.build(resolved(), bench(LADDER), WHERE)
+    for stated, source in (
+        ({"gpu": "b.yaml"}, "b.yaml"),
+        ({"n_gpus": "a.yaml"}, "a.yaml"),
+        ({"precision": "b.yaml", "gpu": "a.yaml", "n_gpus": "b.yaml"}, "a.yaml, b.yaml"),
+    ):
+        facts = answers.assumptions(method, [], found, stated).set_index("fact")
+        assert facts.loc["configuration", ["basis", "source"]].tolist() == ["stated", source]
+
+
 @pytest.mark.parametrize(
     ("quantity", "words"),
     [
@@ -214,6 +233,10 @@ def test_what_is_unusual_is_among_the_assumptions():
     assert facts.loc["unusual: pue.value", "value"].startswith("value 2.4: unusual; usual is")
     assert facts.loc["unusual: pue.value", "source"] == WHERE
     assert facts.loc["unusual: pue.value", "basis"] == "stated"
+    more = replace(found, unusual=(f"{WHERE}: key a.b: value 1: c",))
+    facts = answers.assumptions(method, list(content), more).set_index("fact")
+    assert facts.loc["unusual: a.b"].tolist() == ["value 1: c", "stated", WHERE]
+    assert "unusual: pue.value" in facts.index
 
 
 def make_tables(method, stated, found):
