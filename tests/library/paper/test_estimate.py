@@ -285,6 +285,33 @@ def test_a_spread_beyond_a_hundred_means_is_refused(stated, wide):
         assert "times its mean; allowed is at most 100 times" in problem
 
 
+def test_of_the_energies_of_a_regime_that_are_too_wide_the_widest_is_told_in_full():
+    energies = pd.DataFrame(
+        [
+            (engine, regime, subject, pathway, statistic, value)
+            for engine, regime, subject, pathway, mean, std in (
+                ("exact", "traditional", "a", "baseline", 0.1, 20.0),
+                ("exact", "long", "b", "baseline", 1.0, 101.0),
+                ("exact", "long", "c", "hardware", 2.0, 404.0),
+                ("monte-carlo", "long", "c", "hardware", 2.0, 300.0),
+                ("exact", "other", "a", "baseline", 1.0, 100.0),
+            )
+            for statistic, value in (("mean", mean), ("std", std), ("p50", 0.0))
+        ],
+        columns=["engine", "regime", "subject", "pathway", "statistic", "value"],
+    )
+    why = (
+        "; allowed is at most 100 times, as beyond it a few of ten thousand queries make up the"
+        " mean; narrow the output tokens, or what multiplies the energy"
+    )
+    assert list(estimate.spread_problems(energies, "mine.yaml")) == [
+        "mine.yaml: key regimes.long: value 404 Wh: the standard deviation of the energy of c"
+        f" (hardware) is 202 times its mean{why}",
+        "mine.yaml: key regimes.traditional: value 20 Wh: the standard deviation of the energy of a"
+        f" (baseline) is 200 times its mean{why}",
+    ]
+
+
 def test_a_member_of_one_regimes_blend_has_a_line_with_both_medians():
     places = pd.DataFrame(
         {
