@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inference_energy.method.boundary import Meter
 from inference_energy.readers import consistency, detect_and_read
 from inference_energy.readers.common import Run
 from inference_energy.tables import write_table
@@ -997,3 +998,129 @@ def test_a_thousand_times_the_gpus_of_sglang_are_marked(tmp_path, key):
     raw["server_info"][key] *= 1000
     (status,) = detect_and_read(put(tmp_path, raw), {"gpu": "H200-SXM-141GB"})["status"]
     assert "where models are split over at most" in status
+
+
+H100 = {"gpu": "H100-SXM-80GB", "n_gpus": 8}
+MARKED = [
+    ({"tensor_parallel": 600}, "tensor_parallel 600 where models are split"),
+    ({**H100, "gpu_power_w": 500.0}, "power: gpu_power_w 500 W where 8 x H100"),
+    ({**H100, "node_power_w": 18000.0}, "power: node_power_w 18000 W where nodes of"),
+    (
+        {"itl_p50_s": 9.0, "concurrency": 8.0, "throughput_tps": 800.0},
+        "itl_p50_s 9 s where concurrency / throughput is 0.01",
+    ),
+]
+
+
+@pytest.mark.parametrize(("row", "start"), MARKED)
+def test_a_table_that_is_read_again_holds_its_marks_once(row, start):
+    run = checked(**row)
+    (mark,) = run.marks
+    assert mark.startswith(start)
+    consistency.check_run(run)
+    assert run.marks == [mark]
+
+
+def test_power_that_is_doubted_already_is_not_doubted_again():
+    mark = "power: gpu_energy_j 5000 J where the sum of its GPUs is 6000"
+    row = {**H100, "gpu_energy_j": 5e3, "duration_s": 10.0}
+    assert checked(**row).marks[0].startswith("power: gpu_energy_j / duration 500 W where")
+    run = Run("f", "aiperf", row=row, marks=[mark])
+    consistency.check_run(run)
+    assert run.marks == [mark]
+
+
+@pytest.mark.parametrize(
+    ("mean", "low", "high", "marks"),
+    [
+        (4.0, 6.0, 2.0, []),
+        (4.0, 6.5, None, ["isl: mean of 4 tokens where the shortest has 6.5"]),
+        (4.0, None, 1.5, ["isl: mean of 4 tokens where the longest has 1.5"]),
+        (4.0, 3.0, 5.0, []),
+        (None, 6.0, 1.0, []),
+    ],
+)
+def test_a_mean_length_is_held_against_the_shortest_and_the_longest(
+    monkeypatch, mean, low, high, marks
+):
+    monkeypatch.setattr(consistency, "TOLERANCE", 0.5)
+    run = Run("f", "aiperf")
+    consistency.check_mean(run, "isl", mean, low, high)
+    assert run.marks == marks
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ({"e2e_p50_s": 3.0}, {"mean": 1.0}),
+        ({"e2e_p50_s": 2.0}, {"mean": 4.0, "deviation": 0.0}),
+        ({"e2e_p50_s": 2.0}, {"least": 3.0}),
+        ({"e2e_p50_s": 3.0}, {"most": 2.0}),
+        # 1.1 times as many in flight
+        ({"concurrency": 10.0, "request_throughput": 2.0}, {"mean": 5.5}),
+    ],
+)
+def test_a_time_that_is_off_by_just_what_is_allowed_is_not_marked(monkeypatch, row, told):
+    monkeypatch.setattr(consistency, "TOLERANCE", 0.5)
+
+    def marked(factor):
+        run = Run("f", "vllm", row=row | {name: factor * row[name] for name in list(row)[-1:]})
+        run.put_spread("e2e", **told)
+        consistency.check_run(run)
+        return len(run.marks)
+
+    assert marked(1) == 0
+    assert [marked(0.99), marked(1.01)].count(1) == 1
+
+
+def test_a_time_to_the_first_token_alone_says_nothing_of_the_gaps():
+    assert checked(itl_p50_s=9.0, ttft_p50_s=1.0, output_tokens=300.0).marks == []
+
+
+def test_edges_of_a_run_widen_what_its_throughput_may_be_off():
+    row = {"throughput_tps": 630.0, "request_throughput": 2.0, "output_tokens": 300.0}
+    for edges, marked in ((0.05, False), (0.0, True)):
+        run = Run("f", "vllm", row=row, edges=edges)
+        consistency.check_run(run)
+        assert bool(run.marks) == marked
+
+
+def test_an_energy_of_the_node_is_held_against_what_nodes_draw():
+    """Twelve kilowatts are too much for eight such GPUs, and not for the node that has them."""
+    energy = {"energy_per_output_token_j": 12.0, "throughput_tps": 1000.0}
+    of_gpus = checked(**H100, **energy)
+    assert [problem.split(",")[0] for problem in of_gpus.problems] == [
+        "f: energy_per_output_token_j x throughput_tps is 12000 W"
+    ]
+    of_node = checked(**H100, **energy, power_boundary=Meter.NODE)
+    assert of_node.problems == []
+
+
+def test_an_energy_beside_a_power_is_held_against_that_alone():
+    for energy in (
+        {"energy_per_output_token_j": 1e6, "throughput_tps": 1000.0},
+        {"gpu_energy_j": 1e9, "duration_s": 10.0},
+    ):
+        run = checked(**H100, gpu_power_w=4000.0, **energy)
+        assert (run.problems, len(run.marks)) == ([], 1)
+
+
+@pytest.mark.parametrize(
+    ("boundary", "energy", "marks"),
+    [
+        (None, 3.0, []),
+        (None, 2.95, []),
+        (Meter.NODE, 2.95, []),
+        (
+            Meter.ACCELERATOR,
+            3.0,
+            ["power: energy_per_output_token_j 3 J where power / throughput is 2"],
+        ),
+    ],
+)
+def test_an_energy_of_a_table_is_the_nodes_where_it_agrees_and_none_is_said(
+    boundary, energy, marks
+):
+    row = {"node_power_w": 6000.0, "gpu_power_w": 4000.0, "throughput_tps": 2000.0}
+    row |= {"energy_per_output_token_j": energy, "power_boundary": boundary}
+    assert checked(client="project", **row).marks == marks
