@@ -928,9 +928,10 @@ def test_no_more_are_in_flight_than_the_concurrency(edges, mean, mark):
     row = {"concurrency": 100.0, "request_throughput": 2.0}
     run = Run("f", "vllm", row=row, edges=edges)
     run.put_spread("e2e", mean=float(mean))
-    consistency.check_run(run)
     told = f"concurrency 100 where request rate x mean time is {2 * mean}"
-    assert run.marks == [told] * mark
+    for _ in range(2):  # a table that is read again holds its marks
+        consistency.check_run(run)
+        assert run.marks == [told] * mark
 
 
 @pytest.mark.parametrize(
@@ -1008,6 +1009,10 @@ MARKED = [
     (
         {"itl_p50_s": 9.0, "concurrency": 8.0, "throughput_tps": 800.0},
         "itl_p50_s 9 s where concurrency / throughput is 0.01",
+    ),
+    (
+        {"concurrency": 99.0, "request_throughput": 2.0, "e2e_p50_s": 1.0},
+        "concurrency 99 where request rate x median time is 2",
     ),
 ]
 

@@ -89,6 +89,12 @@ def test_mlperf_invalid_server_run_is_marked_and_has_no_power():
             "Mean latency 31 s where Max latency is 30 s",
         ),
         (
+            "offline",
+            "Mean latency (ns)               : 15000000000",
+            "Mean latency (ns)               : 500000000",
+            "Min latency 0.756128 s where Mean latency is 0.5 s",
+        ),
+        (
             "server",
             "50.00 percentile latency (ns)   : 32917446649",
             "Min latency (ns) : 40000000000\n50.00 percentile latency (ns)   : 32917446649",
