@@ -25,6 +25,59 @@ def test_measurements_are_those_of_the_tables(runs, tables):
     assert found["energy_per_token_j"] == run["energy_per_output_token_j"]
 
 
+def row_of(runs, name):
+    """Cells of a run that are not empty."""
+    return runs.set_index("id").loc[name].dropna().to_dict()
+
+
+def test_a_run_that_states_its_power_is_told_by_what_its_table_and_its_source_say(runs, tables):
+    """An input that the table does not state is a chat's, and one engine is that of all runs."""
+    run = tables["mlenergy"].query("model == 'DeepSeek-R1' and expert_parallel > 1").iloc[0]
+    kept = ["source_id", "precision", "gpu", "gpus", "expert_parallel", "output_tokens"]
+    kept += ["concurrency", "throughput_tps", "energy_per_token_j"]
+    model = tables["models"].set_index("model").loc["DeepSeek-R1"]
+    known = ["architecture", "params_total_b", "params_active_b"]
+    assert row_of(runs, f"mlenergy.{run['row']}") == {
+        **run[kept],
+        **model[known],
+        "table": "mlenergy_v3",
+        "model": "DeepSeek-R1",
+        "method_model": "DeepSeek-R1",
+        "tensor_parallel": run["gpus"],
+        "attention_data_parallel": 1,
+        "engine": "vLLM",
+        "engine_version": "0.11.1",
+        "protocol": "steady",
+        "input_tokens": 300,
+    }
+
+
+def test_a_run_of_the_other_table_with_power_knows_neither_version_nor_protocol(runs, tables):
+    run = tables["inferencex"].query("disaggregated == 'no'").iloc[-1]
+    found = row_of(runs, f"inferencex.{run['id']}")
+    kept = ["source_id", "precision", "gpu", "gpus", "input_tokens", "output_tokens"]
+    assert {name: found[name] for name in [*kept, "concurrency"]} == {**run[[*kept, "concurrency"]]}
+    told = ["table", "method_model", "tensor_parallel", "engine"]
+    expected = ["inferencex_power", run["model"], run["gpus"], "vLLM"]
+    assert [found[name] for name in told] == expected
+    assert [found[name] for name in ("attention_data_parallel", "expert_parallel")] == [1, 1]
+    assert not {"throughput_tps", "engine_version", "protocol"} & set(found)
+
+
+def test_a_run_at_a_load_is_told_as_its_table_has_it(runs, tables):
+    table = tables["at_load"]
+    table = table[~table["note"].fillna("").str.startswith(ADDED_UP)]
+    row = table.query("confidence != 'low' and attention_data_parallel > 1").iloc[0]
+    found = row_of(runs, "at_load." + row["locator"].rpartition(", ")[2])
+    kept = ["source_id", "precision", "gpu", "engine", "engine_version", "input_tokens"]
+    kept += ["output_tokens", "concurrency", "throughput_tps"]
+    kept += ["tensor_parallel", "attention_data_parallel", "expert_parallel"]
+    assert {name: found[name] for name in kept} == {**row[kept]}
+    assert found["gpus"] == row["attention_data_parallel"] * row["tensor_parallel"]
+    assert (found["table"], found["method_model"]) == ("at_load", row["model"])
+    assert "protocol" not in found
+
+
 def test_gpus_are_those_of_all_copies_of_the_attention(runs, tables):
     row = tables["at_load"].query("attention_data_parallel == 8").iloc[0]
     name = "at_load." + row["locator"].rpartition(", ")[2]
@@ -59,11 +112,25 @@ def test_cells_of_own_stress_tests_stand_apart_from_the_runs(runs, tables):
     # of the window's tokens
     each = cells["energy_j"] / cells["window_tokens"]
     assert own["energy_per_token_j"].to_numpy() == pytest.approx(each.to_numpy(), rel=1e-4)
-    first = own.iloc[0]
+    first, cell = own.iloc[0], cells.iloc[0]
     assert (first["architecture"], first["gpus"], first["tensor_parallel"]) == ("dense", 1, 1)
+    assert first["id"] == f"own_node.{cell['test']}.{cell['cell']}"
+    assert (first["table"], first["protocol"], first["method_model"]) == (
+        "own_node",
+        "steady",
+        cell["model"],
+    )
+    assert (first["attention_data_parallel"], first["expert_parallel"]) == (1, 1)
+    (model,) = tables["models"].query(f"model == '{cell['model']}'").to_dict("records")
+    sizes = ["params_total_b", "params_active_b"]
+    assert first[sizes].tolist() == [model[name] for name in sizes]
 
 
 def test_unknown_model_is_named(tables):
     runs = tables["mlenergy"].assign(model_id="made/up-9B")
-    with pytest.raises(InputError, match="no name or alias made/up-9B"):
+    with pytest.raises(InputError) as refused:
         rows(**(tables | {"mlenergy": runs}))
+    assert refused.value.problems == [
+        "data/models.csv: column model: no name or alias made/up-9B; allowed are the models of the"
+        " measured runs; add a row or an alias"
+    ]

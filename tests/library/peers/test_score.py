@@ -50,6 +50,43 @@ def test_factor_counts_both_ways_and_bias_does_not(scored):
     assert found["within_two"] == 1
 
 
+def test_a_line_is_that_of_its_runs_by_hand(scored):
+    keys = ["quantity", "rows", "by", "part", "predictor", "told", "left_out"]
+    assert list(scored) == [*keys, "n", "median_factor", "p90_factor", "within_two", "bias"]
+    assert dict(line(scored, predictor="law", rows="answered", by="all")) == {
+        "quantity": "throughput",
+        "rows": "answered",
+        "by": "all",
+        "part": "all",
+        "predictor": "law",
+        "told": "everything",
+        "left_out": "model",
+        "n": 2,
+        # one is as measured, the other five times that
+        "median_factor": pytest.approx(5**0.5),
+        "p90_factor": pytest.approx(5**0.9),
+        "within_two": 0.5,
+        "bias": pytest.approx(5**0.5),
+    }
+    low = line(scored, predictor="p", told="nothing", rows="answered", by="source", part="y")
+    assert (low["n"], low["median_factor"], low["within_two"]) == (1, pytest.approx(40), 0)
+    assert low["bias"] == pytest.approx(1 / 40)
+
+
+def test_predictions_are_one_line_for_each_run_and_quantity():
+    table = pd.DataFrame(
+        {"id": ["a", "b"], "throughput_tps": [5, None], "energy_per_token_j": ["2", 3]}
+    )
+    found = long_form(table, predictor="p", told="nothing")
+    assert found.to_dict("list") == {
+        "id": ["a", "b", "a"],
+        "quantity": ["energy_per_token_j", "energy_per_token_j", "throughput_tps"],
+        "predicted": [2.0, 3.0, 5.0],
+        "predictor": ["p"] * 3,
+        "told": ["nothing"] * 3,
+    }
+
+
 def test_shared_runs_are_those_that_all_told_answer(scored):
     found = scored[(scored["rows"] == "shared") & (scored["by"] == "all")]
     counts = found.set_index(["predictor", "told"])["n"].to_dict()
