@@ -5,6 +5,24 @@ import pandas as pd
 import pytest
 from inference_energy.evidence import coverage
 from inference_energy.method.distributions import LogNormal
+from inference_energy.tables import write_table
+from repository import ROOT
+
+
+@pytest.mark.parametrize("name", ["predicted", "coverage", "wall_utilisation"])
+def test_a_table_is_the_committed_one(name, predicted, setup, settings, wall_power, tmp_path):
+    """To the last byte: what each column is, and which lines there are."""
+    if name == "predicted":
+        made = predicted
+    elif name == "coverage":
+        made = coverage.coverage(predicted, settings["nominal_coverage"])
+    else:
+        power = settings["maximum_node_power"]
+        maximum = {gpu: stated["value"] for gpu, stated in power.items()}
+        made = coverage.wall_utilisation(wall_power, maximum, setup.power_utilisation)
+    write_table(made, tmp_path / "made.csv", name)
+    committed = ROOT / "results/validation/oviedo2026" / f"{name}.csv"
+    assert (tmp_path / "made.csv").read_bytes() == committed.read_bytes()
 
 
 def test_coverage_follows_from_the_lines(predicted, settings):

@@ -20,6 +20,7 @@ from inference_energy.method.setup import Coupling
 from inference_energy.tables import write_table
 from inference_energy.text import FEW, share_of
 from library.evidence.points import drawn
+from repository import ROOT
 
 
 def test_every_row_of_every_table_names_a_source(tables, sources):
@@ -29,6 +30,14 @@ def test_every_row_of_every_table_names_a_source(tables, sources):
         if name == "length_quantiles":
             cited = cited[tables[name]["kind"] != "method"]
         assert set(cited) <= sources, name
+
+
+def test_every_table_is_the_committed_one(tables, tmp_path):
+    """To the last byte: what is set beside what, and which lines there are."""
+    for name, table in tables.items():
+        write_table(table, tmp_path / f"{name}.csv", name)
+        committed = ROOT / "results/validation/oviedo2026" / f"{name}.csv"
+        assert (tmp_path / f"{name}.csv").read_bytes() == committed.read_bytes(), name
 
 
 def test_verdicts_on_few_figures_or_sources_are_counted(tables):
