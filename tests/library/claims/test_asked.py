@@ -49,7 +49,11 @@ def test_the_project_s_findings_ask_for_what_is_there():
         (ENERGY.format("long", "DeepSeek-R1") + " / estimate[id=iea_r2]", ["name = iea_r2"]),
         (
             "setting[regims.long]",
-            ["no such key regims", "are the keys of the method, ", "mean regimes?"],
+            [
+                "no such key regims",
+                "are the keys of the method, ",
+                "; correct the selector; did you mean regimes?",
+            ],
         ),
         ("setting[pathways.modl.p5]", ["keys of pathways, ", "did you mean model?"]),
         ("setting[pathways.model.p5.value]", ["pathways.model.p5 alone, which has no keys"]),
