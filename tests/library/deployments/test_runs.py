@@ -46,6 +46,12 @@ def test_runs_that_do_not_fit_are_refused_in_words(section, columns, words):
     assert all(word in message for word in words)
 
 
+def test_of_numbers_none_is_nearer_to_what_was_meant():
+    section = own(n_gpus=88)["deployment"]
+    message = refusal(deployments_runs.select_runs, bench(LADDER, n_gpus=8), section, WHERE)
+    assert message.endswith("value 88: no such run of M; allowed are 8; correct the value")
+
+
 def test_only_the_runs_at_the_operators_load_count():
     runs = bench(
         LADDER, concurrency=[64.0, 64.0, 8.0, 64.0], status=["ok", "marked: x", "ok", "ok"]
