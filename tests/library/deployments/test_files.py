@@ -130,6 +130,21 @@ def test_a_pattern_looks_through_as_many_as_are_allowed(tmp_path, monkeypatch):
         assert path.as_posix() in found
 
 
+def test_a_pattern_from_the_working_folder_looks_through_that(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "MOST_SEARCHED", 2)
+    monkeypatch.chdir(tmp_path)
+    for name in "abc":
+        (tmp_path / f"{name}.json").touch()
+    with pytest.raises(InputError) as refused:
+        files._matching("**/*.json")
+    assert refused.value.problems == [
+        "** looks through more than 2 files and folders below ., or through links in a circle;"
+        " allowed is ** below the folder of the runs; name that"
+    ]
+    # of one folder alone nothing is looked through
+    assert files._matching("*.json") == ["a.json", "b.json", "c.json"]
+
+
 def test_all_problems_of_a_file_are_told_at_once():
     content = own(colour="red", keys={"taste": "sweet"})
     message = refusal(files.resolve, content, "mine", WHERE, METHOD_FILES, SCHEMAS)
