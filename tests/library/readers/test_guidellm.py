@@ -118,6 +118,17 @@ def test_every_statistic_is_a_column_and_times_of_a_request_are_seconds_already(
     assert (run.marks, run.problems) == (["3 requests failed"], [])
 
 
+def test_the_mean_the_deviation_and_the_ends_of_every_time_are_kept_in_seconds():
+    told = {"mean": 2000.0, "std_dev": 500.0, "min": 1000.0, "max": 9000.0}
+    metrics = BENCHMARK["metrics"] | {name: successful(**told) for name in NAMES}
+    seconds = {"mean": 2.0, "deviation": 0.5, "least": 1.0, "most": 9.0}
+    assert read_alone(guidellm, BENCHMARK | {"metrics": metrics}).spreads == {
+        "ttft": pytest.approx(seconds),
+        "itl": pytest.approx(seconds),
+        "e2e": pytest.approx({name: 1000 * value for name, value in seconds.items()}),
+    }
+
+
 def test_what_a_benchmark_leaves_out_is_not_known():
     bare = {"metrics": {"output_tokens_per_second": successful(mean=6.0)}}
     bare["scheduler_metrics"] = {"requests_made": {"successful": 2}}

@@ -73,6 +73,25 @@ def test_every_statistic_is_a_column():
     assert (run.marks, run.problems) == (["3 requests failed"], [])
 
 
+def test_the_mean_and_the_ends_of_every_time_are_kept():
+    latency = {
+        time: {"mean": 2.0 + place, "min": 1.0, "max": 9.0} for place, time in enumerate(TIMES)
+    }
+    del latency[TIMES[0]]["max"]
+    run = read_alone(
+        inference_perf, SUMMARY | {"successes": SUMMARY["successes"] | {"latency": latency}}
+    )
+    assert run.spreads == {
+        "ttft": {"mean": 2.0, "least": 1.0},
+        "itl": {"mean": 3.0, "least": 1.0, "most": 9.0},
+        "e2e": {"mean": 4.0, "least": 1.0, "most": 9.0},
+    }
+    latency[TIMES[1]] = {"min": -1.0}
+    wrong = SUMMARY | {"successes": SUMMARY["successes"] | {"latency": latency}}
+    (problem,) = read_alone(inference_perf, wrong).problems
+    assert problem.startswith('run.json: "inter_token_latency.min" is -1.0; ')
+
+
 def test_older_names_of_the_lengths_are_read_where_the_new_are_not_there():
     successes = SUMMARY["successes"] | {"prompt_tokens": None, "output_tokens": {}}
     successes |= {"prompt_len": {"mean": 5.0}, "output_len": {"mean": 7.0, "min": 7}}

@@ -214,6 +214,16 @@ def test_the_runners_name_begins_with_its_hardware(hw, gpu):
     assert read_alone(inferencex, AGGREGATE | {"hw": hw}).row.get("gpu") == gpu
 
 
+def test_the_mean_and_the_deviation_of_every_time_are_kept():
+    told = {f"mean_{name}": 2.0 + k for k, name in enumerate(NAMES)}
+    told |= {f"std_{name}": 0.5 for name in NAMES[1:]}
+    assert read_alone(inferencex, AGGREGATE | told).spreads == {
+        "ttft": {"mean": 2.0},
+        "itl": {"mean": 3.0, "deviation": 0.5},
+        "e2e": {"mean": 4.0, "deviation": 0.5},
+    }
+
+
 def test_a_split_run_has_the_layout_of_the_role_that_its_throughput_is_of():
     run = read_alone(inferencex, AGGREGATE | SPLIT)
     layout = ("n_gpus", "tensor_parallel", "pipeline_parallel", "throughput_tps")
