@@ -42,7 +42,9 @@ def test_what_may_be_at_most_another_column_may_be_as_much_or_empty():
     frame = pd.DataFrame({"a": [1.0, 2.0, np.nan, 3.0], "b": [1.0, 3.0, 1.0, np.nan]})
     assert row_problems("t.csv", frame, np.arange(2, 6), schema) == []
     (problem,) = row_problems("t.csv", frame.add([0.5, 0]), np.arange(2, 6), schema)
-    assert problem.startswith('t.csv, line 2, column "a": value 1.5; allowed is at most b, 1')
+    assert problem == (
+        't.csv, line 2, column "a": value 1.5; allowed is at most b, 1; correct one of them'
+    )
 
 
 def test_a_column_is_filled_where_another_says_so_and_nowhere_else():
@@ -194,6 +196,10 @@ def test_levels_of_a_series_are_even_steps_from_zero_to_one():
     assert along(series=series, level=[0.0, 1.0, 1.0, 0.0], length=[1.0, 2.0, 4.0, 2.0]) == []
     thirds = [0.0, 0.3333, 0.6667, 1.0]
     assert along(series=["a"] * 4, level=thirds, length=rising) == []
+    # a level may be off by a twentieth of a step
+    assert along(series=["a"] * 2, level=[0.05, 1.0], length=[1.0, 2.0]) == []
+    (off,) = along(series=["a"] * 2, level=[0.051, 1.0], length=[1.0, 2.0])
+    assert off.startswith('t.csv, line 2, column "level": value 0.051; allowed is 0, as the 2 rows')
     # a cell that is no number is told as such
     assert along(series=["a"] * 4, level=[0.0, np.nan, 0.6, 1.0], length=rising) == []
     uneven = along(series=["b", *["a"] * 3], level=[0.0, 0.0, 0.9, 1.0], length=rising)
