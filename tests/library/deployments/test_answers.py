@@ -225,6 +225,14 @@ def test_a_quantity_is_told_in_words(quantity, words):
     assert answers._quantity(quantity) == words
 
 
+def test_what_was_assumed_is_told_as_such_and_all_files_are_named():
+    runs = bench(LADDER, source_file=["b.json", "a.json", "b.json", "b.json"])
+    found = replace(build.build(resolved(), runs, WHERE), assumed=(("a", "1 of 2", "c"),))
+    facts = answers.assumptions(resolved(), [], found).set_index("fact")
+    assert facts.loc["a"].tolist() == ["1 of 2", "assumed", "c"]
+    assert facts.loc["configuration", "source"] == "a.json, b.json"
+
+
 def test_what_is_unusual_is_among_the_assumptions():
     content = own(keys={"pue": FIXED["pue"] | {"value": 2.4}})
     method = files.resolve(content, "mine", WHERE, METHOD_FILES, SCHEMAS)
