@@ -172,6 +172,7 @@ def test_power_is_told_with_where_it_was_measured_or_stated():
         facts = answers.assumptions(method, list(content), found).set_index("fact")
         told = {name: line for name, line in facts.iterrows() if "power" in name}
         assert {n: (f["value"], f["basis"]) for n, f in told.items()} == expected
+        assert set(facts.loc[facts["basis"] == "measured", "source"]) == {"runs.json"}
     named = {"models": {method["deployment"]["model"]: {"value": 9, "unit": "kW", "source": "s"}}}
     own_node = method | {"node_power": method["node_power"] | named}
     unmeasured = build.build(method, bench(shape), WHERE)

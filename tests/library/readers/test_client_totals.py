@@ -183,6 +183,8 @@ def test_lengths_are_the_means_of_the_requests_that_succeeded():
         assert (run.row["input_tokens"], run.row["output_tokens"]) == means
         assert run.output_range == ends
         assert run.marks == marks
+    one = lists([1, 5], [1, 0], completed=1, total_input_tokens=None, total_output_tokens=None)
+    assert (one.row["input_tokens"], one.row["output_tokens"]) == (1, 1)
 
 
 def test_lists_that_tell_nothing_leave_the_totals():
@@ -203,6 +205,7 @@ def test_lists_of_something_else_are_refused(key, junk):
     assert run.problems == [
         f'run.json: "{key}" holds something else than token counts; run the client again'
     ]
+    assert totals(**{key: junk}).problems == run.problems
     assert lists([0], [2**53], completed=1).problems == []
 
 
