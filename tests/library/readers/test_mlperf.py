@@ -587,6 +587,7 @@ def test_a_line_of_the_meter_that_is_cut_off_is_refused(cut):
 
 def test_of_a_line_that_is_cut_off_the_first_is_told_in_part():
     lines = [f"Time,{'0' * 90}", "Time,1"]
-    assert metered("\n".join(lines)).problems == [
+    whole = electric(*[(100, 10, 10, 1.0)] * 5)
+    assert metered("\n".join([whole, *lines])).problems == [
         f"run: spl.txt has a line that is cut off: {lines[0][:60]}; copy the log again"
     ]
