@@ -9,7 +9,7 @@ from repository import ROOT
 
 AIPERF = ROOT / "tests" / "fixtures" / "benchmarks" / "aiperf" / "dcgm.json"
 FACTS = {
-    "model": "Llama 3.1 70B",
+    "model": "Llama 3.1 8B",
     "gpu": "H100-SXM-80GB",
     "n_gpus": 2,
     "tensor_parallel": 2,
@@ -98,7 +98,7 @@ def test_what_is_wrong_with_benchmarks_is_told_and_nothing_is_written(project):
     wrong = {
         "odd": ({"benchmarks": "odd.txt"}, "own/odd.txt: begins with"),
         "factless": ({"facts": {"model": FACTS["model"]}}, "precision is neither in the file"),
-        "renamed": ({"model": "Llama 3.1 70C"}, "did you mean Llama 3.1 70B"),
+        "renamed": ({"model": "Llama 3.1 8C"}, "did you mean Llama 3.1 8B"),
     }
     paths = [write(project, name, content(**section)) for name, (section, _) in wrong.items()]
     run = answer(project, f"[{','.join(paths)}]", "--keep-going")
