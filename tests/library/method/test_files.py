@@ -438,8 +438,18 @@ def test_fewer_rows_than_determine_a_law_are_refused(mine, changed, key, words):
     # one row has many log-linear laws through it, which give a median from 0.31 to 0.77 Wh
     (problem,) = problems_of(mine(throughput_law=changed | {"source": "own"}))
     value = changed[key]
-    assert f"key throughput_law.{key}: value {value}: the coefficients of the {words}" in problem
-    assert "allowed is at least 3" in problem
+    assert problem == (
+        f"config/methods/mine.yaml: key throughput_law.{key}: value {value}: the coefficients of"
+        f" the {words}, and many laws fit fewer; allowed is at least 3; raise it, or name another"
+        " law"
+    )
+
+
+def test_a_method_that_states_another_name_than_its_file_has_is_refused(mine):
+    assert problems_of(mine(id="yours")) == [
+        "config/methods/mine.yaml: key id: value 'yours': allowed is the file's name, 'mine';"
+        " correct it or leave it out"
+    ]
 
 
 def test_as_many_rows_as_determine_a_law_are_enough(mine):
@@ -1020,7 +1030,13 @@ def test_nothing_is_unusual_about_the_projects_methods(files):
         ("scenarios", ["a word of the workflow"]),
         ("Changes", ["a word of the workflow"]),
         *(
-            (name, ["ends as files of the results do", "rename the file"])
+            (
+                name,
+                [
+                    f": value {name}: ends as files of the results do, of which a folder may not"
+                    " have the name; allowed are names without such an ending; rename the file"
+                ],
+            )
             for name in (
                 "claims.md",
                 "HEADLINE.CSV",
