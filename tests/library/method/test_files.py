@@ -755,12 +755,12 @@ def log_t(**stated):
         (
             {"fleet": {"overhead": {"long": quantity(factors=[10, 10])}}},
             "fleet.overhead.long.factors: value product = 100",
-            ["at most 10"],
+            ["at most 10, as a fleet that draws more is idle; correct the factors"],
         ),
         (
             {"blend": {"models": 3, "trim": [[0.4999, 0.5]], "shares": "equal", "source": "own"}},
             "blend.trim: value [[0.4999, 0.5]]",
-            ["keeps 1 of 10000", "at least 10"],
+            ["keeps 1 of 10000", "at least 10; widen the levels or raise monte_carlo.samples"],
         ),
         (
             {"node_power": {"default": {"value": 10200, "unit": "kW", "source": "bill"}}},
