@@ -87,6 +87,15 @@ def test_predictions_are_one_line_for_each_run_and_quantity():
     }
 
 
+def test_quantities_are_scored_in_the_order_of_their_predictions():
+    asked = {"predictor": "p", "told": "everything", "left_out": "nothing"}
+    table = pd.DataFrame({"id": ["a"], "throughput_tps": [np.nan], "energy_per_token_j": [3.0]})
+    parts = [made({"a": 50}, **asked), long_form(table, **asked)]
+    found = scores(ROWS, pd.concat(parts), [])
+    assert list(dict.fromkeys(found["quantity"])) == ["throughput", "energy per token"]
+    assert set(found.loc[found["quantity"] == "energy per token", "bias"].round(9)) == {3.0}
+
+
 def test_shared_runs_are_those_that_all_told_answer(scored):
     found = scored[(scored["rows"] == "shared") & (scored["by"] == "all")]
     counts = found.set_index(["predictor", "told"])["n"].to_dict()
