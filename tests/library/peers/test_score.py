@@ -87,6 +87,13 @@ def test_predictions_are_one_line_for_each_run_and_quantity():
     }
 
 
+def test_predictors_are_scored_in_the_order_of_their_predictions(scored):
+    found = scored[(scored["rows"] == "answered") & (scored["by"] == "all")]
+    told = [("p", "everything"), ("law", "everything"), ("method", "everything")]
+    told += [("method", "lengths"), ("p", "nothing")]
+    assert list(zip(found["predictor"], found["told"], strict=True)) == told
+
+
 def test_quantities_are_scored_in_the_order_of_their_predictions():
     asked = {"predictor": "p", "told": "everything", "left_out": "nothing"}
     table = pd.DataFrame({"id": ["a"], "throughput_tps": [np.nan], "energy_per_token_j": [3.0]})

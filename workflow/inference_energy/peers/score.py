@@ -74,7 +74,7 @@ def scores(rows: pd.DataFrame, predictions: pd.DataFrame, methods: Collection[st
                 ("source", "source_id"),
             ):
                 part = chosen[column] if column else pd.Series("all", chosen.index)
-                for key, lines in chosen.groupby([part.rename("part"), *VARIANT], sort=False):
+                for key, lines in chosen.groupby([part, *VARIANT], sort=False):
                     where = dict(zip(["part", *VARIANT], key, strict=True))
                     found.append(
                         {"quantity": QUANTITIES[str(quantity)], "rows": name, "by": by}
@@ -98,7 +98,7 @@ def _chosen(lines: pd.DataFrame, methods: Collection[str]) -> dict[str, pd.DataF
 
 def _everywhere(lines: pd.DataFrame) -> set[str]:
     """Runs that all predictors of the lines answer."""
-    ids = [set(own["id"]) for _, own in lines.groupby(VARIANT, sort=False)]
+    ids = [set(own["id"]) for _, own in lines.groupby(VARIANT)]
     return set.intersection(*ids) if ids else set()
 
 
