@@ -1,6 +1,7 @@
 """How far every predictor is from the measured runs."""
 
 from collections.abc import Collection
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -26,7 +27,7 @@ TWICE = 2.0
 
 def load_range(concurrency: pd.Series) -> pd.Series:
     """Range of LOADS that each concurrency [requests] lies in, as text."""
-    names = [f"{low + 1}-{high}" for low, high in zip([0, *LOADS[:-1]], LOADS, strict=True)]
+    names = [f"{low + 1}-{high}" for low, high in pairwise([0, *LOADS])]
     names.append(f"above {LOADS[-1]}")
     return pd.cut(concurrency.round(), [0, *LOADS, np.inf], labels=names).astype(str)
 
