@@ -12,6 +12,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.registry import needed_tables
 from inference_energy.method.build import build
 from inference_energy.method.files import resolve
+from inference_energy.method.lengths import ExponentialLengths, FixedLength
 from inference_energy.method.materials import Materials, tables_of
 from inference_energy.method.setup import Blend, Coupling
 from inference_energy.power.node import find_node, node_power
@@ -242,6 +243,32 @@ def test_inputs_that_the_base_does_not_have_are_named(setup):
     assert "long_share.allowed: value 0.2 to 1" in third and "0.1; widen it" in third
 
 
+def test_medians_at_which_no_query_is_as_long_as_the_least_are_refused(setup):
+    """By hand, of an exponential: 2^(-49.5 / median) is a millionth at a median of 2.48."""
+    regime = setup.regimes["traditional"]
+    least = replace(regime, output_tokens=ExponentialLengths(300.0, minimum=50))
+    limited = replace(setup, regimes=setup.regimes | {"traditional": least})
+    entry = CONFIG["inputs"]["output_tokens_traditional"]
+
+    def inputs(bottom):
+        return {"output_tokens_traditional": entry | {"allowed": [bottom, 100000]}}
+
+    with pytest.raises(InputError) as error:
+        sensitivity.check_base(limited, inputs(2.48))
+    assert error.value.problems == [
+        "config/sensitivity.yaml: key inputs.output_tokens_traditional.allowed: value 2.48 to"
+        " 100000: at a median of 2.48 tokens 9.8e-07 of the base method's queries are as long as"
+        " its minimum; allowed are medians at which 1e-06 of them are; narrow it"
+    ]
+    sensitivity.check_base(limited, inputs(2.49))
+    lowest = sensitivity.apply(limited, {"output_tokens_traditional": 2.49})
+    assert sensitivity.results(lowest)["median traditional"] > 0
+    fixed = replace(regime, output_tokens=FixedLength(300))
+    sensitivity.check_base(
+        replace(setup, regimes=setup.regimes | {"traditional": fixed}), inputs(1)
+    )
+
+
 LOAD = {"title": "Load", "unit": "requests", "low": 16, "high": 48, "source": "a test"}
 
 
@@ -264,6 +291,10 @@ def test_load_is_an_input_of_a_method_that_serves_at_loads(setup):
     for beyond in ([8, 60], [9, 64]):
         with pytest.raises(InputError, match=f"allowed: value {beyond[0]} to .*: {bounds}"):
             sensitivity.check_base(serving, {"load": LOAD | {"allowed": beyond}})
+    alone = replace(law, ways=law.ways[:1])
+    at_one = replace(setup, models=tuple(replace(m, law=alone) for m in setup.models))
+    with pytest.raises(InputError, match=r"serves at one load, .*; leave the input out or"):
+        sensitivity.check_base(at_one, inputs)
     both = inputs | {"pue_median": CONFIG["inputs"]["pue_median"]}
     assert sensitivity.known_inputs(serving, both) == both
     if not all(model.law.knows_load for model in setup.models):

@@ -20,6 +20,7 @@ from inference_energy.energy.fleet import fleet
 from inference_energy.errors import InputError
 from inference_energy.laws.varied import Varied, input_change
 from inference_energy.method.distributions import Z95, LogNormal
+from inference_energy.method.lengths import LEAST_ABOVE, RoundedLengths
 from inference_energy.method.setup import Coupling, Setup
 from inference_energy.robustness.files import SENSITIVITY as WHERE
 from inference_energy.robustness.files import range_problems
@@ -212,10 +213,11 @@ def check_base(setup: Setup, inputs: Mapping[str, Any]) -> None:
     ------
     InputError
         Listing every problem: a value beyond what is allowed, a power utilisation without
-        percentiles, a load that the method does not have.
+        percentiles, a load that the method does not have, a median at which next to no query is as
+        long as the method's shortest.
     """
     problems = []
-    coupled = isinstance(setup.power_utilisation, Coupling)
+    coupled, (least, most) = isinstance(setup.power_utilisation, Coupling), _reach(setup)
     for name, entry in inputs.items():
         where, (bottom, top) = f"{WHERE}: key inputs.{name}", entry["allowed"]
         if coupled and name in OF_UTILISATION:
@@ -224,19 +226,39 @@ def check_base(setup: Setup, inputs: Mapping[str, Any]) -> None:
                 " no percentiles; allowed is a base whose power_utilisation is a factor; leave the"
                 " input out or name another base"
             )
-        elif name == "load" and not (_reach(setup)[0] < bottom and top < _reach(setup)[1]):
+        elif name == "load" and not least < most:
+            problems.append(
+                f"{where}: the base method serves at one load, {least:g} requests, which cannot"
+                " vary; allowed is a base of several; leave the input out or name another base"
+            )
+        elif name == "load" and not (least < bottom and top < most):
             problems.append(
                 f"{where}.allowed: value {bottom:g} to {top:g}: allowed are loads above"
-                " {:g} and below {:g} requests, between those that the base method serves at;"
-                " narrow it".format(*_reach(setup))
+                f" {least:g} and below {most:g} requests, between those that the base method serves"
+                " at; narrow it"
             )
         elif not bottom <= (value := float(INPUTS[name][0](setup))) <= top:
             problems.append(
                 f"{where}.allowed: value {bottom:g} to {top:g}: allowed is a range that holds the"
                 f" base method's value, {value:g}; widen it"
             )
+        elif name in OF_REGIME and not (share := _long_enough(setup, name, bottom)) >= LEAST_ABOVE:
+            problems.append(
+                f"{where}.allowed: value {bottom:g} to {top:g}: at a median of {bottom:g} tokens"
+                f" {share:.2g} of the base method's queries are as long as its minimum; allowed are"
+                f" medians at which {LEAST_ABOVE:g} of them are; narrow it"
+            )
     if problems:
         raise InputError(problems)
+
+
+def _long_enough(setup: Setup, name: str, median: float) -> float:
+    """Share of the lengths of an input's regime that reach their minimum, at another median. [1]"""
+    regime = OF_REGIME[name]
+    tokens = _with_median(setup, regime, median).regimes[regime].output_tokens
+    if not isinstance(tokens, RoundedLengths):
+        return 1.0
+    return float(tokens.survival(tokens.minimum - 0.5))
 
 
 def base_values(setup: Setup, inputs: Iterable[str]) -> dict[str, float]:
