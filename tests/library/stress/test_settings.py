@@ -147,6 +147,8 @@ def test_gpus_are_as_many_as_the_facts_state(gpus, fits):
 def test_names_of_facts_are_in_the_spelling_of_tables(key, name, right, shown):
     """No table would know them: the bounds of that GPU and model would not be held."""
     (problem,) = settings.setting_problems(NODE | {"facts": {key: name}})
+    (as_served,) = settings.setting_problems(NODE | {"model": name})
+    assert as_served == problem.replace(f"key facts.{key}:", "key model:")
     assert problem == (
         f"config/stress.yaml: key facts.{key}: value {shown}: has letters that are invisible or"
         f' only look like others; allowed is the spelling of tables; write it as "{right}"'

@@ -119,12 +119,12 @@ def _gpus(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _names(settings: Mapping[str, Any]) -> list[str]:
-    """Names of the facts that are not in the spelling of tables, so that none would know them."""
+    """Names that are not in the spelling of tables: no table, or server, would know them."""
     facts = settings.get("facts")
     stated = facts if isinstance(facts, dict) else {}
-    names = {key: stated.get(key) for key in NAMES}
+    names = {f"facts.{key}": stated.get(key) for key in NAMES} | {"model": settings.get("model")}
     return [
-        f"{FILE}: key facts.{key}: value {name!a}: has letters that are invisible or only look like"
+        f"{FILE}: key {key}: value {name!a}: has letters that are invisible or only look like"
         f' others; allowed is the spelling of tables; write it as "{spelling(name)}"'
         for key, name in names.items()
         if isinstance(name, str) and name != spelling(name)
