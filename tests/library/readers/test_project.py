@@ -96,3 +96,16 @@ def test_gpus_of_a_throughput_row_are_its_tensor_groups_times_its_stages(tmp_pat
     (run,) = project.read(put(tmp_path, f"{header}\n{cells}\n", "mine.csv"), "throughput")
     assert run.row["n_gpus"] == gpus
     assert run.marks == []
+
+
+@pytest.mark.parametrize(("completed", "status"), [(1000, "ok"), (2000, "marked")])
+def test_rows_are_held_against_themselves_but_for_requests_in_flight(tmp_path, completed, status):
+    """By hand: 8 requests/s of 300 tokens are 2400 tokens/s, and 64 of 1000 are 6.4 % of them."""
+    table = detect_and_read(FIXTURES / "vllm/single.json", NODE).assign(
+        **{"concurrency": 64.0, "completed": completed, "duration_s": completed / 8.0},
+        **{"request_throughput": 8.0, "output_tokens": 300.0, "throughput_tps": 2540.0},
+        **dict.fromkeys(["e2e_p50_s", "itl_p50_s"], None),
+    )
+    write_table(table, tmp_path / "runs.csv", "benchmark")
+    (found,) = detect_and_read(tmp_path / "runs.csv")["status"]
+    assert found.startswith(status)

@@ -110,9 +110,8 @@ def check_run(run: "Run") -> None:
     _check_times(run)
     _check_spreads(run)
     _check_gaps(run)
-    if run.client != "project":
-        _check_rates(run)
-        _check_in_flight(run)
+    _check_rates(run)
+    _check_in_flight(run)
 
 
 def agree(

@@ -1,6 +1,7 @@
 """CSV of this project: the benchmark table, or the throughput table."""
 
 import csv
+import math
 
 import pandas as pd
 
@@ -70,5 +71,7 @@ def read(path: AnyPath, table: str) -> list[Run]:
         if table == "throughput":
             group = run.row.get("tensor_parallel")
             run.put("n_gpus", group, run.row.get("pipeline_parallel", 1))
+        # the client may count those in flight at the ends of its window in one number alone
+        run.edges = run.row.get("concurrency", 0.0) / run.row.get("completed", math.inf)
         runs.append(run)
     return runs
