@@ -194,6 +194,7 @@ def test_a_deployment_brings_its_benchmark_files(known, log):
         ({"method": "revised", "format": "x" * 5_000}, "no format and no file"),
         ({"method": "revised", "load": "measured"}, "lacks starts or ends"),
         ({"method": "revised", "load": 0}, "key load: value 0: allowed are measured, best or"),
+        ({"method": "revised", "load": 0.99}, "the model, from 1 to 1000000; correct it"),
         ({"method": "revised", "load": "full"}, "key load: value full: allowed are"),
         ({"method": "revised", "load": 1e9}, "key load: value 1000000000.0: allowed are"),
     ],

@@ -148,6 +148,17 @@ def test_the_settings_that_come_with_the_project_fit_their_schema():
     assert schema_problems(broken, read_schema("scenarios"), "config/scenarios.yaml")
 
 
+@pytest.mark.parametrize(("value", "bound"), [(1e-300, "at least 1"), (100001, "at most 100000")])
+def test_loads_that_no_node_serves_at_are_refused(value, bound):
+    content = read_document(ROOT / "config" / "scenarios.yaml")
+    of_load = content["maps"][0] | {"x": {"input": "load", "values": [value, 8]}}
+    (problem,) = schema_problems(
+        content | {"maps": [of_load]}, read_schema("scenarios"), "config/scenarios.yaml"
+    )
+    assert f"x.values.0: value {value}" in problem and bound in problem
+    assert "the cache of a node holds some thousands of requests at once" in problem
+
+
 def test_a_query_that_no_model_can_hold_is_told_or_refused(flat, settings):
     models = read("data/models.csv", "models")
     model = replace(flat.models[0], name="Llama 2 7B")

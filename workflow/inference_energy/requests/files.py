@@ -150,7 +150,7 @@ def _load(config: Mapping[str, Any], stated: set[str]) -> dict[str, Any]:
     elif load not in (None, "measured") and not _is_load(load):
         raise InputError(
             f"key load: value {load}: allowed are measured, best or requests in flight on a copy of"
-            f" the model, above zero and at most {MOST_IN_FLIGHT}; correct it"
+            f" the model, from 1 to {MOST_IN_FLIGHT}; correct it"
         )
     return {"load": load, "copies": config.get("copies", 1)}
 
@@ -158,7 +158,7 @@ def _load(config: Mapping[str, Any], stated: set[str]) -> dict[str, Any]:
 def _is_load(value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return 0 < value <= MOST_IN_FLIGHT
+    return 1 <= value <= MOST_IN_FLIGHT
 
 
 def _served(
