@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from inference_energy.laws.hardware import FASTEST, USUAL_FASTEST
 from inference_energy.method.boundary import Meter
 from inference_energy.readers import consistency, detect_and_read
 from inference_energy.readers.common import Run
@@ -431,6 +432,13 @@ def test_few_requests_get_no_more_than_their_gpus_read(throughput, mark, problem
     run = checked(**of, throughput_tps=throughput)
     assert run.marks == ([mark] if mark else [])
     assert run.problems == ([f"f: {problem}"] if problem else [])
+
+
+def test_the_bounds_of_what_few_requests_get_are_documented():
+    text = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    (line,) = (line for line in text.splitlines() if "while the GPUs read the active" in line)
+    assert f"more than {USUAL_FASTEST:g} token of each request at once" in line
+    assert f"(refused beyond {FASTEST:g})" in line
 
 
 def test_the_runs_of_a_deployment_are_held_against_what_few_requests_get(tmp_path):
