@@ -509,7 +509,7 @@ def warnings(method: Mapping[str, Any], schema: dict[str, Any], where: str) -> l
                 f"{where}: key {path}: unusual; {share:.2g} of the queries are longer than the"
                 f" largest context on sale, {CONTEXT:g} tokens; check it"
             )
-        above = float(tokens.survival(tokens.minimum - 0.5))
+        above = tokens.reach
         if above < USUALLY_ABOVE:
             found.append(
                 f"{where}: key {path}.minimum: value {tokens.minimum}: unusual; {above:.2g} of the"
@@ -646,10 +646,9 @@ def _length_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
                 f" than {CONTEXT:g} tokens; allowed is at most {MOST_BEYOND:g}, as that is the"
                 " largest context of a model on sale; lower the median or narrow the distribution"
             )
-        long_enough = float(tokens.survival(tokens.minimum - 0.5))
-        if not long_enough >= LEAST_ABOVE:
+        if not tokens.reach >= LEAST_ABOVE:
             yield (
-                f"{where}: key {path}.minimum: value {tokens.minimum}: {long_enough:.2g} of the"
+                f"{where}: key {path}.minimum: value {tokens.minimum}: {tokens.reach:.2g} of the"
                 f" queries are so long; allowed is a length that at least {LEAST_ABOVE:g} of them"
                 " have; lower the minimum or lengthen the others"
             )

@@ -192,9 +192,14 @@ class RoundedLengths(OutputTokens):
         """Length before rounding that a share [1] of the queries exceeds. [tokens]"""
 
     @property
+    def reach(self) -> float:
+        """Share of the lengths that reach the minimum. [1]"""
+        return float(self.survival(self.minimum - 0.5))
+
+    @property
     def beyond_context(self) -> float:
         """Share of the queries, all of at least the minimum, that no model's context holds. [1]"""
-        reach = float(self.survival(self.minimum - 0.5))
+        reach = self.reach
         return min(1.0, float(self.survival(CONTEXT)) / reach) if reach > 0 else 0.0
 
     @property
@@ -208,7 +213,7 @@ class RoundedLengths(OutputTokens):
 
     def median_occurring(self) -> float:
         """Median of the lengths before rounding that reach the minimum. [tokens]"""
-        reach = float(self.survival(self.minimum - 0.5))
+        reach = self.reach
         return self.median_length() if reach >= 1 else float(self.exceeded_by(0.5 * reach))
 
     def _minimum_times(self, factor: float) -> int:
@@ -238,7 +243,7 @@ class RoundedLengths(OutputTokens):
         Those below the minimum are drawn again, as the released code does, where at most half of
         them are; else the lengths are drawn from those that reach it.
         """
-        reach = float(self.survival(self.minimum - 0.5))
+        reach = self.reach
         if reach < REDRAWN_FROM:
             lengths = self.exceeded_by(reach * (1 - generator.random_sample(n)))
             return np.maximum(np.round(lengths), float(self.minimum))
@@ -593,7 +598,7 @@ class EmpiricalLengths(RoundedLengths):
                 f" queries are then longer than {CONTEXT:g} tokens; allowed is at most"
                 f" {MOST_BEYOND:g}, as that is the largest context of a model on sale; lower it"
             )
-        if not float(observed.survival(observed.minimum - 0.5)) >= LEAST_ABOVE:
+        if not observed.reach >= LEAST_ABOVE:
             raise InputError(
                 f"key output_tokens.minimum: value {observed.minimum}: no query of the trace"
                 f" {quantity['trace']} is so long; allowed is at most {observed.longest:.0f}; lower"

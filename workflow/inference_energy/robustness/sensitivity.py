@@ -256,9 +256,7 @@ def _long_enough(setup: Setup, name: str, median: float) -> float:
     """Share of the lengths of an input's regime that reach their minimum, at another median. [1]"""
     regime = OF_REGIME[name]
     tokens = _with_median(setup, regime, median).regimes[regime].output_tokens
-    if not isinstance(tokens, RoundedLengths):
-        return 1.0
-    return float(tokens.survival(tokens.minimum - 0.5))
+    return tokens.reach if isinstance(tokens, RoundedLengths) else 1.0
 
 
 def base_values(setup: Setup, inputs: Iterable[str]) -> dict[str, float]:
