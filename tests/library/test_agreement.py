@@ -543,3 +543,31 @@ def test_an_estimate_in_another_unit_than_its_tokens_allow_is_refused(tmp_path):
 def test_what_breaks_no_rule_is_told_with_no_row():
     frame = read_table(ROOT / "data/facility.csv", "facility")
     assert [places.size for _, places, _ in broken(frame, load_schema("facility"))] == [0] * 5
+
+
+@pytest.mark.parametrize(
+    ("column", "factor", "kind", "words"),
+    [
+        ("params_total_b", 1.1, "dense", "a token uses all parameters of a dense model"),
+        ("params_total_b", 6, "moe", "its experts' share of all parameters at least"),
+        ("params_total_b", 0.05, "moe", "three matrices some hundred to some ten thousand wide"),
+        ("experts_active", 16, "moe", "its experts' share of all parameters at least"),
+    ],
+)
+def test_parameters_of_a_model_are_held_to_its_experts(tmp_path, column, factor, kind, words):
+    frame = pd.read_csv(ROOT / "data/models.csv")
+    for row in np.flatnonzero(frame["architecture"] == kind):
+        problems = refused_with(tmp_path, "data/models.csv", "models", row, column, factor)
+        # fewer than the active ones, or more active experts than there are, are told before
+        found = [told for told in problems if words in told or "is at most " in told]
+        assert found, frame["model"][row]
+
+
+def test_a_mixture_uses_some_of_its_experts(tmp_path):
+    frame = pd.read_csv(ROOT / "data/models.csv").set_index("model")
+    row = frame.index.get_loc("DeepSeek-R1")
+    table = ("data/models.csv", "models", row)
+    (problem,) = refused_with(tmp_path, *table, "params_total_b", 1300 / 671)
+    assert "values 37, 256, 1300, 8 make" in problem
+    problems = refused_with(tmp_path, *table, "experts_active", 32)
+    assert any("a token uses some of the experts, not all" in told for told in problems)

@@ -165,6 +165,15 @@ def test_a_dense_model_that_only_mixtures_are_near_has_no_experts(models, gpus):
     assert np.isfinite(part_seconds(of, 1000, 300, 0, 64)).all()
 
 
+def test_experts_of_an_unknown_model_are_never_more_than_all_of_it(traits_of):
+    """The nearest known mixture may use a larger share of its experts than the model can."""
+    unknown = {"model": "Zorro", "params_total_b": 5000.0, "params_active_b": 10.0}
+    of = traits_of(DENSE | unknown)
+    assert of["mixture"] == 1
+    assert of["dense_s"] >= 0
+    assert of["compute_s"] >= 0
+
+
 def test_all_parts_by_hand():
     """Also of a configuration that is a bit of everything, so that each trait tells."""
     values = [0.3, 0.4, 0.2, 0.35, 0.6, 0.15, 0.45, 0.25, 0.55, 7, 0.05, 3, 0.01, 4, 3e5]

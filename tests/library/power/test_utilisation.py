@@ -214,3 +214,12 @@ def test_models_of_one_architecture_and_size_are_alike():
     one, two, odd, unknown = alike(asked_for, pd.DataFrame(table))
     assert one == two and len({one, odd, unknown}) == 3
     assert unknown == "Unheard of"
+
+
+def test_experts_of_an_unknown_model_are_never_more_than_all_of_it(models, gpus):
+    """The nearest known mixture may use a larger share of its experts than the model can."""
+    unknown = MIXTURE | {"model": "Zorro", "params_total_b": 5000.0, "params_active_b": 10.0}
+    found = asked(models, gpus, **unknown)
+    assert found["architecture"] == "moe"
+    assert (found[UTILISATION].astype(float) >= 0).all()
+    assert found["experts"] <= 5000e9 * 100 / (2 * 3.35e12)

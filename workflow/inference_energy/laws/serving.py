@@ -271,7 +271,8 @@ def _stated(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> dict[
     of["mixture"] = (model["architecture"] == "moe").to_numpy() & ~np.isnan(of["experts"])
     of["mixture"] &= of["active"] < total
     of["expert_share"] = np.where(of["mixture"], of["experts_active"] / of["experts"], 0.0)
-    apart = (total - of["active"]) / (1 - of["expert_share"])
+    # of a model that is taken for the nearest known, the experts may come to more than all of it
+    apart = np.minimum((total - of["active"]) / (1 - of["expert_share"]), total)
     of["routed"] = np.where(of["mixture"], apart, 0.0)
     of["always"] = total - of["routed"]
     return of

@@ -142,7 +142,8 @@ def _utilisation(
     total, active = GIGA * model["params_total_b"], GIGA * model["params_active_b"]
     mixture = model["architecture"] == "moe" and pd.notna(model["experts"])
     share = model["experts_active"] / model["experts"] if mixture else 0.0
-    routed = (total - active) / (1 - share) if mixture else 0.0
+    # of a model that is taken for the nearest known, the experts may come to more than all of it
+    routed = min((total - active) / (1 - share), total) if mixture else 0.0
     weight = WEIGHT_BYTES[precision]
     outside = ATTENTION_BYTES if mixture and precision in ("FP4", "INT4") else weight
     batch, tokens, input_tokens, output_tokens = (load[name] for name in LOAD)
