@@ -6,6 +6,7 @@ import pytest
 from inference_energy.laws.hardware import (
     SERVING_TIMES,
     USUAL_FASTEST,
+    USUAL_HELD,
     add_serving_times,
     against_hardware,
     drawn_like,
@@ -15,7 +16,9 @@ from inference_energy.laws.hardware import (
     gpu_named,
     over_context,
     serving_times,
+    weights_held,
 )
+from inference_energy.laws.rows import copy_gpus
 from repository import ROOT, read
 
 
@@ -119,6 +122,28 @@ def test_without_a_concurrency_as_many_are_served_at_once_as_fit_or_are_asked_in
     for more, known in ((0, True), (1, False)):
         long = rows.iloc[:1].assign(input_tokens=cache + more, output_tokens=0.0)
         assert np.isfinite(against_hardware(long, *tables)["at_once"]).all() == known
+
+
+def test_weights_are_held_against_the_memory_of_all_gpus_by_hand(models, gpus):
+    kinds = [("Llama 3.1 70B", "FP8", 70.55e9), ("GPT-OSS 120B", "FP4", 116.83e9 * 0.5625)]
+    rows = pd.DataFrame(
+        [{"model": model, "gpu": "H100-SXM-80GB", "precision": form} for model, form, _ in kinds],
+        index=[5, 2],
+    )
+    found = weights_held(rows, pd.Series([1, 2], rows.index), models, gpus)
+    weights = np.array([of for *_, of in kinds])
+    np.testing.assert_allclose(found["held"], weights / (np.array([1, 2]) * 80 * 2**30))
+    assert found["params_total_b"].tolist() == [70.55, 116.83]
+    assert found["memory_gb"].tolist() == [80, 80]
+
+
+def test_no_measured_row_is_fuller_of_weights_than_is_said(models, gpus):
+    tables = [read(path, "throughput") for path in sorted(ROOT.glob("data/throughput/*.csv"))]
+    rows = pd.concat(tables, ignore_index=True).dropna(subset=["input_tokens", "output_tokens"])
+    count = copy_gpus(rows) * rows["nodes"].astype(float).fillna(1)
+    fullest = weights_held(rows, count, models, gpus)["held"].max()
+    assert fullest == pytest.approx(0.87, abs=0.005)
+    assert fullest < USUAL_HELD
 
 
 def test_no_measured_row_comes_nearer_to_what_is_read_than_is_said(models, gpus):

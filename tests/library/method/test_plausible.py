@@ -852,3 +852,53 @@ def test_rows_that_do_not_say_how_many_nodes_they_are_of_are_of_one(paper, rows,
     of_one = rows[rows["model"].eq("Llama 3.1 405B")].assign(nodes=pd.NA).astype(rows.dtypes)
     (problem,), _ = held_against(at_power(paper, 34.0), of_one, known)
     assert f"for Llama 3.1 405B: {OF_ONE_NODE}; allowed" in problem
+
+
+def larger(known, model, **changed):
+    """What is known, but for some numbers of one model."""
+    models = known.models.copy()
+    models.loc[models["model"] == model, list(changed)] = list(changed.values())
+    return replace(known, models=models)
+
+
+@pytest.mark.parametrize(("params", "refused"), [(1100.0, False), (1240.0, True)])
+def test_weights_that_the_gpus_of_a_row_do_not_hold_are_told(known, params, refused):
+    """By hand: in 8 bit they take a byte each, and eight H200 have 8 x 141 x 2^30 bytes."""
+    revised = METHODS["revised"]
+    of = larger(known, "DeepSeek-R1", params_total_b=params, params_active_b=80.0)
+    rows = rows_of(revised)
+    told = held_against(revised, rows[rows["gpu"] == "H200-SXM-141GB"], of)
+    (sentence,) = [s for s in told[0] + told[1] if "for the weights alone" in s]
+    assert (sentence in told[0]) is refused
+    ratio = params * 1e9 / (8 * 141 * 2**30)
+    words = (
+        f"{ratio:.3g} times the memory of its 8 GPUs for the weights alone ({params:g} billion in"
+        " FP8, params_total_b of DeepSeek-R1 in data/models.csv, and 141 GB, memory_gb of"
+        " H200-SXM-141GB in data/gpus.csv)"
+    )
+    assert words in sentence
+    assert refused is ("; allowed is at most 1; correct params_total_b or" in sentence)
+
+
+def test_memory_that_does_not_hold_the_weights_of_a_row_is_told(known):
+    revised, gpus = METHODS["revised"], known.gpus.copy()
+    gpus.loc[gpus["gpu"] == "B200", "memory_gb"] = 60.0
+    problems, _ = held_against(revised, rows_of(revised), replace(known, gpus=gpus))
+    assert any("and 60 GB, memory_gb of B200 in data/gpus.csv)" in told for told in problems)
+
+
+def test_a_law_of_configurations_learns_from_rows_of_other_models_too(known):
+    full = METHODS["full-load"]
+    other = merge(full, {"benchmarks": {"models": ["Llama 3.1 405B"]}})
+    of = larger(known, "Llama 3.1 70B", params_total_b=1e4, params_active_b=1e4)
+    problems, _ = held_against(other, rows_of(full), of)
+    assert any("Llama 3.1 70B" in told and "for the weights alone" in told for told in problems)
+
+
+def test_weights_of_what_the_tables_lack_are_never_refused(paper, rows, known):
+    own = rows.replace({"gpu": {"H100-SXM-80GB": "Z900"}})
+    gpus = known.gpus.assign(memory_gb=10.0)
+    problems, warnings = held_against(paper, own, replace(known, gpus=gpus))
+    told = [s for s in problems + warnings if "for the weights alone" in s]
+    assert any("x Z900" in s for s in told)
+    assert not any("x Z900" in s for s in problems)

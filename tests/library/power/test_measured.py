@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.power.measured import check_roles, from_inferencex, from_mlenergy, rows
+from inference_energy.power.measured import (
+    check_hardware,
+    check_roles,
+    from_inferencex,
+    from_mlenergy,
+    rows,
+)
+from inference_energy.power.utilisation import add_utilisation
 from repository import read
 
 MLENERGY = {
@@ -178,3 +185,44 @@ def test_roles_may_be_off_by_two_per_cent(column, factor, refused):
     with pytest.raises(InputError) as error:
         check_roles(runs, "here.csv")
     assert len(error.value.problems) == refused
+
+
+def told_of(runs, models, gpus):
+    with pytest.raises(InputError) as told:
+        check_hardware(add_utilisation(runs, models, gpus), models, gpus)
+    return told.value.problems
+
+
+def changed(table, column, name, number):
+    return table.assign(**{column: table[column].mask(table.iloc[:, 0] == name, number)})
+
+
+@pytest.mark.parametrize("gpu", ["B200", "H100-SXM-80GB"])
+def test_rated_power_below_what_a_run_measured_is_refused(runs, models, gpus, gpu):
+    check_hardware(runs, models, gpus)
+    (most,) = runs[runs["gpu"] == gpu].nlargest(1, "gpu_power_w").itertuples()
+    least = most.gpu_power_w / 1.05
+    enough = changed(gpus, "tdp_w", gpu, least + 1)
+    check_hardware(add_utilisation(runs, models, enough), models, enough)
+    (problem,) = told_of(runs, models, changed(gpus, "tdp_w", gpu, least - 1))
+    assert problem.startswith(f"data/gpus.csv: gpu {gpu}: column tdp_w: value {least - 1:g};")
+    assert f"at least {least:.6g}, as run {most.run} of {most.source_id}" in problem
+
+
+def test_models_that_did_not_fit_the_gpus_of_a_run_are_refused(runs, models, gpus):
+    """By hand: Qwen3 32B in two bytes on one H100 of 80 x 2^30 bytes."""
+    most = 80 * 2**30 / 2e9
+    for less in (0.01, -0.01):
+        larger = changed(models, "params_total_b", "Qwen3 32B", most - less)
+        larger = changed(larger, "params_active_b", "Qwen3 32B", most - less)
+        if less > 0:
+            check_hardware(add_utilisation(runs, larger, gpus), larger, gpus)
+            continue
+        (problem,) = told_of(runs, larger, gpus)
+    assert problem.startswith(
+        f"data/models.csv: model Qwen3 32B: column params_total_b: value {most + 0.01:g}; allowed"
+        f" is at most {most:.6g}, as run "
+    )
+    assert "was in BF16 on 1 x H100-SXM-80GB of 80 GB" in problem
+    problems = told_of(runs, models, changed(gpus, "memory_gb", "B200", 20))
+    assert any("x B200 of 20 GB" in told for told in problems)

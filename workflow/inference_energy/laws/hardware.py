@@ -398,6 +398,9 @@ a time (EAGLE-3, arXiv:2503.01840v3), which is 4.9: eight is more than any gives
 FULLEST, USUAL_FULLEST = 2.0, 1.0
 """Tokens of a request over those whose cache fits beside the weights [1]. Up to twice is let pass,
 for the format of a cache is not stated."""
+HELD, USUAL_HELD = 1.0, USABLE_MEMORY
+"""Weights over all memory of the GPUs that hold them [1]. Beyond it they lie in a processor's
+memory, which no source of data/throughput does; the fullest there are at 0.87."""
 LONGEST, USUAL_LONGEST = 4.0, 1.0
 """Tokens of a request over the context that a model's publisher states [1]. Servers stretch it, by
 up to four times where publishers say how (YaRN of Qwen2.5 and Qwen3)."""
@@ -442,6 +445,40 @@ def against_hardware(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFram
             "reading": reading,
         }
     )
+
+
+def weights_held(
+    rows: pd.DataFrame, count: pd.Series, models: pd.DataFrame, gpus: pd.DataFrame
+) -> pd.DataFrame:
+    """Hold the weights of every row's model against the memory of its GPUs.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With model, gpu, precision, and optionally the rest of OF_A_MODEL.
+    count : Series
+        GPUs that share the weights of one copy, of every row.
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
+
+    Returns
+    -------
+    DataFrame
+        ``held``, the ratio that HELD bounds [1]; ``params_total_b`` of the model [billions], and
+        ``memory_gb`` of a GPU [units of 2^30 bytes].
+    """
+    found = pd.DataFrame(np.nan, rows.index, ["held", "params_total_b", "memory_gb"])
+    columns = dict.fromkeys([*OF_A_MODEL, "gpu", "precision"])
+    shared = count.astype(float)
+    kinds = [column for column in columns if column in rows]
+    for _, alike in rows.groupby(kinds, dropna=False, sort=False):
+        first = alike.iloc[0]
+        params = float(find_model(first, models)["params_total_b"])
+        memory = float(find_gpu(first, gpus)["memory_gb"])
+        filled = params * GIGA * WEIGHT_BYTES[first["precision"]] / (memory * BYTES_PER_GIB)
+        found.loc[alike.index, "held"] = filled / shared[alike.index]
+        found.loc[alike.index, ["params_total_b", "memory_gb"]] = params, memory
+    return found
 
 
 Tokens = TypeVar("Tokens", float, pd.Series)

@@ -17,11 +17,13 @@ from inference_energy.laws.hardware import (
     DRAWN_ALIKE,
     FASTEST,
     FULLEST,
+    HELD,
     LONGEST,
     PEAK,
     SLOWEST,
     USUAL_FASTEST,
     USUAL_FULLEST,
+    USUAL_HELD,
     USUAL_LONGEST,
     USUAL_PEAK,
     USUAL_SLOWEST,
@@ -33,6 +35,7 @@ from inference_energy.laws.hardware import (
     goes_by,
     longest_context,
     over_context,
+    weights_held,
 )
 from inference_energy.laws.rows import copy_gpus, usable_rows
 from inference_energy.method.build import node_power
@@ -120,6 +123,7 @@ def held_against(
         _spellings(method, table, tables.models),
         _names(method, table, tables),
         _choices(method, table),
+        _weights(method, table, tables),
         _rows(method, table, tables),
         _lengths(method, table, tables),
         _powers(method, table, tables),
@@ -272,6 +276,52 @@ def _entry(name: str, models: pd.DataFrame) -> str:
     """What names of one model share: its name in data/models.csv, else what its own begins with."""
     known = models["model"][goes_by(models, name)]
     return str(known.iloc[0]) if len(known) else bare_name(name)
+
+
+def _weights(
+    method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
+) -> Iterator[tuple[bool, str]]:
+    """Rows whose GPUs do not hold the weights, also of models that a law only learns from."""
+    benchmarks = method["benchmarks"]
+    if "gpus_per_node" in method["throughput_law"]:
+        benchmarks = {k: v for k, v in benchmarks.items() if k not in ("models", "gpus")}
+    rows = usable_rows(table, benchmarks)
+    if rows.empty:
+        return
+    count = copy_gpus(rows) * rows["nodes"].astype(float).fillna(1.0)
+    found = weights_held(rows, count, tables.models, tables.gpus)
+    held = found["held"]
+    unknown = _unknown(rows, tables)
+    known = ~rows["model"].isin(unknown["model"]) & ~rows["gpu"].isin(unknown["gpu"])
+    # one row of a kind says it
+    first = ~rows.assign(count=count).duplicated(["model", "gpu", "precision", "count"])
+    what = pd.Series(
+        [
+            f"times the memory of its {gpus:g} GPUs for the weights alone ({params:g} billion in"
+            f" {precision}, params_total_b of {model} in data/models.csv, and {memory:g} GB,"
+            f" memory_gb of {gpu} in data/gpus.csv)"
+            for gpus, params, precision, model, memory, gpu in zip(
+                count,
+                found["params_total_b"],
+                rows["precision"],
+                rows["model"],
+                found["memory_gb"],
+                rows["gpu"],
+                strict=True,
+            )
+        ],
+        rows.index,
+        dtype=object,
+    )
+    remedy = (
+        f"allowed is at most {HELD:g}; correct params_total_b or memory_gb, or in the row"
+        " precision, tensor_parallel and nodes"
+    )
+    where = f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}"
+    is_problem = (held > HELD) & known
+    is_unusual = (held > USUAL_HELD) & ~is_problem
+    yield from _told(rows, held, is_problem & first, where, (what, remedy), True)
+    yield from _told(rows, held, is_unusual & first, where, (what, remedy), False)
 
 
 def _rows(

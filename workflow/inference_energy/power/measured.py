@@ -3,6 +3,7 @@
 import pandas as pd
 
 from inference_energy.errors import InputError
+from inference_energy.laws.hardware import HELD, weights_held
 from inference_energy.text import percent
 from inference_energy.units import rate
 
@@ -17,6 +18,10 @@ NOMINAL = 0.9
 AGREEMENT = 0.02
 """Difference at which the energies of the two roles of a disaggregated run do not add up to the
 run's, relative."""
+
+RATED = 1.05
+"""Mean power of a run's GPUs over their rated power [1]: a GPU holds itself to that, and meters are
+right within some per cent. Most of what is measured is 0.99."""
 
 COLUMNS = [
     "source_id",
@@ -97,6 +102,48 @@ def rows(mlenergy: pd.DataFrame, inferencex: pd.DataFrame) -> pd.DataFrame:
     parts = [from_mlenergy(mlenergy), from_inferencex(inferencex)]
     numbers = ["throughput_tps", "gpu_power_w", "energy_per_token_j"]
     return pd.concat(parts, ignore_index=True).astype(dict.fromkeys(numbers, float))
+
+
+def check_hardware(runs: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> None:
+    """Refuse GPUs and models that the runs measured on them contradict.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Of :func:`rows`, after ``add_utilisation``.
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
+
+    Raises
+    ------
+    InputError
+        With every GPU that draws more than its rated power, and every model that its GPUs do not
+        hold.
+    """
+    problems = []
+    for gpu, own in runs.groupby("gpu", sort=False):
+        most = own.nlargest(1, "gpu_power_w").iloc[0]
+        if most["gpu_power_w"] > RATED * most["tdp_w"]:
+            problems.append(
+                f"data/gpus.csv: gpu {gpu}: column tdp_w: value {most['tdp_w']:g}; allowed is at"
+                f" least {most['gpu_power_w'] / RATED:.6g}, as run {most['run']} of"
+                f" {most['source_id']} ({most['model']}) measured {most['gpu_power_w']:.6g} W of"
+                " each, and a GPU holds itself to its rated power; correct it, or the run"
+            )
+    held = weights_held(runs, runs["gpus"], models, gpus)
+    over = runs.join(held)[held["held"] > HELD]
+    for _, own in over.groupby(["network", "gpu"], sort=False):
+        most = own.nlargest(1, "held").iloc[0]
+        problems.append(
+            f"data/models.csv: model {most['network']}: column params_total_b: value"
+            f" {most['params_total_b']:g}; allowed is at most"
+            f" {most['params_total_b'] * HELD / most['held']:.6g}, as run {most['run']} of"
+            f" {most['source_id']} was in {most['precision']} on {most['gpus']:g} x {most['gpu']}"
+            f" of {most['memory_gb']:g} GB (memory_gb of data/gpus.csv); correct the one that is"
+            " wrong, or the run"
+        )
+    if problems:
+        raise InputError(problems)
 
 
 def check_roles(runs: pd.DataFrame, where: str) -> None:

@@ -126,9 +126,18 @@ def _alike(rows: pd.DataFrame) -> list[NDArray[np.int64]]:
 
 
 def measured_runs(hardware: Hardware) -> pd.DataFrame:
-    """Runs that the law of GPU power is fitted to, after ``add_utilisation``."""
+    """Runs that the law of GPU power is fitted to, after ``add_utilisation``.
+
+    Raises
+    ------
+    InputError
+        If models or GPUs are none that the runs can have been made with.
+    """
     runs = measured.rows(hardware["mlenergy"], hardware["inferencex"])
-    return add_utilisation(runs, hardware["models"], hardware["gpus"])
+    models, gpus = hardware["models"], hardware["gpus"]
+    runs = add_utilisation(runs, models, gpus)
+    measured.check_hardware(runs, models, gpus)
+    return runs
 
 
 def fit_gpu_power(hardware: Hardware, runs: pd.DataFrame | None = None) -> GpuPower:

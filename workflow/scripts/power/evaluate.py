@@ -26,6 +26,7 @@ def main(snakemake):
     hardware = found["models"], found["gpus"]
     measured.check_roles(table["inferencex"], shown(read.inferencex))
     rows = add_utilisation(measured.rows(table["mlenergy"], table["inferencex"]), *hardware)
+    measured.check_hardware(rows, *hardware)
     idle = node.idle_share(table["wall_power"], table["nodes"], hardware[1])
     fitted, without = GpuPower.fit(rows, idle), scores.laws_without(rows, idle)
     law = pd.DataFrame(fitted.terms(), columns=["term", "value", "unit"])
