@@ -38,7 +38,7 @@ from inference_energy.meters import read_log
 from inference_energy.meters.common import FIRST, LAST
 from inference_energy.method.build import build
 from inference_energy.method.files import check, find_methods, read_methods, resolve
-from inference_energy.method.plausible import Tables, held_against
+from inference_energy.method.plausible import KNOWN, Tables, held_against
 from inference_energy.paper import estimate
 from inference_energy.readers import detect_and_read
 from inference_energy.scaling import length
@@ -402,8 +402,8 @@ def rescaled(random, document, places=None):
 
 @cache
 def known_hardware():
-    """What the project knows of models, GPUs and sources."""
-    return Tables(*(read(f"data/{name}.csv", name) for name in ("models", "gpus", "sources")))
+    """What the project knows of models, GPUs, sources and nodes."""
+    return Tables(*(read(f"data/{name}.csv", name) for name in KNOWN))
 
 
 def check_contexts(setup):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.agreement import broken
+from inference_energy.agreement import broken, unusual
 from inference_energy.errors import InputError
 from inference_energy.tables import load_schema, read_table, row_problems, schema_names
 from repository import ROOT
@@ -325,7 +325,9 @@ def test_rules_are_about_columns_of_their_table(schema):
             assert all(column["minimum"] <= b["minimum"] for b in bounds.values())
             assert all(b["maximum"] <= column["maximum"] for b in bounds.values())
     for rule in spec.get("x-agree", []):
-        assert set(rule) - {"where"} == {"powers", "minimum", "maximum", "x-reason"}
+        assert set(rule) - {"where", "x-usual"} == {"powers", "minimum", "maximum", "x-reason"}
+        usual = rule.get("x-usual", rule)
+        assert rule["minimum"] <= usual["minimum"] < usual["maximum"] <= rule["maximum"]
         for name, values in rule.get("where", {}).items():
             assert {*values} < {*columns[name]["enum"]}
         # no divisor may be zero
@@ -571,3 +573,55 @@ def test_a_mixture_uses_some_of_its_experts(tmp_path):
     assert "values 37, 256, 1300, 8 make" in problem
     problems = refused_with(tmp_path, *table, "experts_active", 32)
     assert any("a token uses some of the experts, not all" in told for told in problems)
+
+
+def test_what_is_possible_but_unusual_is_told():
+    rule = {
+        "powers": {"watts": 1, "rate": -1},
+        "minimum": 1,
+        "maximum": 10,
+        "x-reason": "it is so",
+        "x-usual": {"minimum": 2, "maximum": 4},
+    }
+    schema = {"x-agree": [rule], "properties": dict.fromkeys(rule["powers"], NUMBER)}
+    frame = pd.DataFrame({"watts": [2.0, 4.0, 1.9, 4.1, np.nan], "rate": [1.0] * 5})
+    ((columns, places, sentences),) = unusual(frame, schema)
+    assert (columns, places.tolist()) == ('columns "watts", "rate"', [2, 3])
+    assert sentences[1] == (
+        "unusual; values 4.1, 1 make watts / rate 4.1; usual is 2 to 4, as it is so"
+    )
+    assert row_problems("t.csv", frame, np.arange(2, 7), schema) == []
+    del rule["x-usual"]
+    assert list(unusual(frame, schema)) == []
+
+
+@pytest.mark.parametrize(("table", "schema"), LISTED, ids=[table for table, _ in LISTED])
+def test_no_row_of_data_is_unusual(table, schema):
+    typed = read_table(ROOT / table, schema)
+    assert [told for *_, told in unusual(typed, load_schema(schema)) if told] == []
+
+
+@pytest.mark.parametrize(
+    ("gpu", "column", "value"),
+    [
+        ("H100-SXM-80GB", "tdp_w", 2100),
+        ("MI300X", "tdp_w", 2100),
+        ("GB200", "tdp_w", 3600),
+        ("B200", "memory_gb", 60),
+        ("MI355X", "memory_gb", 96),
+        ("H200-SXM-141GB", "bandwidth_tb_s", 12),
+        ("B300", "dense_tflops_16bit", 5000),
+        ("GB200", "dense_tflops_8bit", 10000),
+        ("B200", "dense_tflops_4bit", 18000),
+        ("H100-NVL-94GB", "link_gb_s", 1200),
+    ],
+)
+def test_a_number_that_no_datasheet_has_is_unusual(gpu, column, value):
+    typed = read_table(ROOT / "data/gpus.csv", "gpus")
+    row = np.flatnonzero(typed["gpu"] == gpu)
+    typed.loc[row, column] = value
+    found = [
+        (columns, places) for columns, places, told in unusual(typed, load_schema("gpus")) if told
+    ]
+    assert found
+    assert all(f'"{column}"' in columns and places.tolist() == [*row] for columns, places in found)

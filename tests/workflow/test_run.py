@@ -394,6 +394,15 @@ def test_a_bad_table_gives_one_message_and_no_result(fresh):
     git(fresh, "checkout", "--", ".")
 
 
+def test_tables_that_contradict_each_other_are_told_with_the_check_of_data(fresh):
+    table = fresh / "data" / "nodes.csv"
+    with edited(table, table.read_text().replace("B200,B200,8,", "B200,B200,24,")):
+        checksums.write(fresh / "data")
+        run = snakemake(fresh, "--force", "build/data_checked.txt")
+    one_message(run, 'data/nodes.csv: node HGX B200: column "psu_w": value 15750', "switch off")
+    git(fresh, "checkout", "--", ".")
+
+
 @pytest.mark.parametrize("target", ["all", "audit", "results/oviedo2026/fleet.csv"])
 def test_a_changed_file_of_data_is_told_before_any_job(fresh, target):
     table = fresh / "data" / "throughput" / "oviedo.csv"

@@ -20,6 +20,7 @@ from inference_energy.laws.registry import LAWS
 from inference_energy.method.build import build
 from inference_energy.method.files import lineage, merge, resolve
 from inference_energy.method.materials import Materials, serving_inputs, tables_of
+from inference_energy.method.plausible import KNOWN
 from inference_energy.paper import estimate
 from inference_energy.scaling.length import cost_of_length
 from inference_energy.tables import read_table, write_table
@@ -177,7 +178,7 @@ INPUTS = serving_inputs(LAWS) | {
     "estimates": "data/published/estimates.csv",
     "scaling": "config/scaling.yaml",
     "schema": "workflow/schemas/method.schema.yaml",
-    **{name: f"data/{name}.csv" for name in ("models", "gpus", "sources")},
+    **{name: f"data/{name}.csv" for name in KNOWN},
 }
 """Inputs of rules, by name; the throughput tables apart."""
 
@@ -519,6 +520,26 @@ def test_a_changed_row_is_told_at_the_start_and_does_not_stop_the_what_if(fresh)
     told, _, after = run.stdout.partition("[1 of 1")
     assert f"{ROWS}: its SHA-256" in told and "make checksums" in told
     assert "raises the traditional median by" in after
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "words"),
+    [
+        ("data/models.csv", ",671.0,37.0,", ",1300,37.0,", ["experts' share of all parameters"]),
+        ("data/models.csv", ",671.0,37.0,", ",1300,80.0,", ["params_total_b", "weights alone"]),
+        ("data/gpus.csv", "B200,180,", "B200,60,", ["memory_gb of B200", "weights alone"]),
+        ("data/gpus.csv", ",450,700,", ",450,2100,", ["power_kw", "tdp_w of H100-SXM-80GB"]),
+        ("data/nodes.csv", "HGX B200,B200,8,", "HGX B200,B200,24,", ["psu_w", "switch off"]),
+    ],
+)
+def test_hardware_that_cannot_be_is_told_as_such(fresh, path, old, new, words):
+    table = fresh / path
+    with edited(table, replaced(table.read_text(), old, new)):
+        run = snakemake(fresh, "whatif", "--config", "method=config/methods/revised.yaml")
+    assert run.returncode != 0
+    assert "Traceback" not in run.stdout and "Error: " not in run.stdout
+    missing = [word for word in [path, *words] if word not in run.stdout]
+    assert missing == [], run.stdout
 
 
 def test_the_next_question_finds_the_fits_of_the_last_and_answers_the_same(fresh):

@@ -8,6 +8,7 @@ it is empty. ``x-by`` of a column gives bounds for each value of another column,
 columns, each with the ``powers`` of the columns, the ``minimum`` and ``maximum`` of the product
 and the ``x-reason``: power is throughput times the energy of a token, whichever is mistyped. A
 ``where`` lists the values of other columns, ``{attention: [gqa]}``, of the rows that it is about.
+``x-usual`` has bounds within these, beyond which a product is possible but unusual.
 
 ``x-rows`` has such products of the rows ``by`` one source: of the numbers of column ``value`` whose
 column ``name`` says what they are.
@@ -80,6 +81,24 @@ def broken(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
         yield _rows_disagreeing(typed, spec["x-rows"], rule)
     if "x-states" in spec:
         yield from _stated_otherwise(typed, **spec["x-states"])
+
+
+def unusual(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
+    """Find the rows that are possible but unusual.
+
+    Parameters
+    ----------
+    typed, spec
+        As for :func:`broken`, of which nothing is.
+
+    Yields
+    ------
+    columns, places, sentences
+        As of :func:`broken`.
+    """
+    for rule in spec.get("x-agree", []):
+        if "x-usual" in rule:
+            yield _disagreeing(typed, rule | rule["x-usual"], "unusual; {}; usual is {}")
 
 
 def _above(typed: pd.DataFrame, name: str, other: str) -> Broken:
@@ -219,7 +238,12 @@ def _series(
             yield value, ordered, levels[ordered]
 
 
-def _disagreeing(typed: pd.DataFrame, rule: Mapping[str, Any]) -> Broken:
+def _disagreeing(
+    typed: pd.DataFrame,
+    rule: Mapping[str, Any],
+    form: str = "{}; allowed is {}; correct the one that is wrong",
+) -> Broken:
+    """Products beyond the bounds of a rule; ``form`` takes what is there and what may be."""
     columns = {name: _numbers(typed, name) for name in rule["powers"]}
     product = np.ones(len(typed))
     for name, power in rule["powers"].items():
@@ -237,9 +261,11 @@ def _disagreeing(typed: pd.DataFrame, rule: Mapping[str, Any]) -> Broken:
         "columns " + ", ".join(f'"{name}"' for name in columns),
         places,
         [
-            f"values {', '.join(f'{column[place]:.6g}' for column in columns.values())} make"
-            f" {written} {product[place]:.6g}; {_allowed(rule)}{where[place]}, as"
-            f" {rule['x-reason']}; correct the one that is wrong"
+            form.format(
+                f"values {', '.join(f'{column[place]:.6g}' for column in columns.values())} make"
+                f" {written} {product[place]:.6g}",
+                f"{_range(rule)}{where[place]}, as {rule['x-reason']}",
+            )
             for place in places
         ],
     )
@@ -306,4 +332,8 @@ def _beyond(numbers: NDArray[np.float64], limits: Mapping[str, Any]) -> NDArray[
 
 
 def _allowed(limits: Mapping[str, Any]) -> str:
-    return f"allowed is {limits['minimum']:.6g} to {limits['maximum']:.6g}"
+    return f"allowed is {_range(limits)}"
+
+
+def _range(limits: Mapping[str, Any]) -> str:
+    return f"{limits['minimum']:.6g} to {limits['maximum']:.6g}"

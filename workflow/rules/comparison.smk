@@ -121,6 +121,8 @@ rule whatif:
         models=provided("data/models.csv"),
         gpus=provided("data/gpus.csv"),
         sources=provided("data/sources.csv"),
+        nodes=provided("data/nodes.csv"),
+        node_power=provided("data/node_power.csv"),
         claims=provided("data/published/claims.csv"),
         references=provided("data/published/references.csv"),
         estimates=provided("data/published/estimates.csv"),

@@ -8,6 +8,8 @@ rule resolve_method:
         models=provided("data/models.csv"),
         gpus=provided("data/gpus.csv"),
         sources=provided("data/sources.csv"),
+        nodes=provided("data/nodes.csv"),
+        node_power=provided("data/node_power.csv"),
         schema=own("workflow/schemas/method.schema.yaml"),
         code=code("method/resolve.py"),
     params:

@@ -10,14 +10,14 @@ from inference_energy.laws.rows import usable_rows
 from inference_energy.method import plausible
 from inference_energy.method.files import merge
 from inference_energy.method.materials import tables_of
-from inference_energy.method.plausible import Tables, against_peers, held_against
+from inference_energy.method.plausible import KNOWN, Tables, against_peers, held_against
 from repository import METHODS, read
 
 
 @pytest.fixture(scope="module")
 def known():
-    """What the project knows of models, GPUs and sources."""
-    return Tables(*(read(f"data/{name}.csv", name) for name in ("models", "gpus", "sources")))
+    """What the project knows of models, GPUs, sources and nodes."""
+    return Tables(*(read(f"data/{name}.csv", name) for name in KNOWN))
 
 
 def rows_of(method):

@@ -4,7 +4,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Any
 
@@ -38,6 +38,7 @@ from inference_energy.laws.hardware import (
     weights_held,
 )
 from inference_energy.laws.rows import copy_gpus, usable_rows
+from inference_energy.method import datasheets
 from inference_energy.method.build import node_power
 from inference_energy.method.files import method_path
 from inference_energy.method.lengths import FAMILIES
@@ -89,13 +90,19 @@ class Tables:
 
     Parameters
     ----------
-    models, gpus, sources : DataFrame
-        Tables of schemas ``models``, ``gpus`` and ``sources``.
+    models, gpus, sources, nodes, node_power : DataFrame
+        Tables of these schemas.
     """
 
     models: pd.DataFrame
     gpus: pd.DataFrame
     sources: pd.DataFrame
+    nodes: pd.DataFrame
+    node_power: pd.DataFrame
+
+
+KNOWN = tuple(field.name for field in fields(Tables))
+"""Names of these tables."""
 
 
 def held_against(
@@ -110,7 +117,7 @@ def held_against(
     table : DataFrame
         All rows of its throughput tables.
     tables : Tables
-        What is known of models, GPUs and sources.
+        What is known of models, GPUs, sources and nodes.
 
     Returns
     -------
@@ -127,6 +134,7 @@ def held_against(
         _rows(method, table, tables),
         _lengths(method, table, tables),
         _powers(method, table, tables),
+        datasheets.held(tables.gpus, tables.nodes, tables.node_power),
     ):
         for is_problem, sentence in found:
             (problems if is_problem else warnings).append(sentence)

@@ -16,7 +16,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.registry import serving_tables
 from inference_energy.method.files import method_path, warnings
 from inference_energy.method.materials import SERVING, tables_of
-from inference_energy.method.plausible import Tables, held_against
+from inference_energy.method.plausible import KNOWN, Tables, held_against
 from inference_energy.method.wording import LABELS
 from inference_energy.paper import estimate
 from inference_energy.tables import load_schema, read_table, write_table, write_text
@@ -66,7 +66,7 @@ def _changed(files, gone, schemas):
 
 def unusual_in(read, head, materials, asked):
     """What is unusual in a method, by its file; what it cannot mean is refused."""
-    known = Tables(*(read_table(read[name], name) for name in ("models", "gpus", "sources")))
+    known = Tables(*(read_table(read[name], name) for name in KNOWN))
     problems, unusual = held_against(head.method, materials(head.method)["table"], known)
     if problems:
         raise InputError(problems)

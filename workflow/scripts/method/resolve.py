@@ -9,7 +9,7 @@ from inference_energy.comparison.snapshots import committed_file
 from inference_energy.documents import dump, parse, read
 from inference_energy.errors import InputError
 from inference_energy.method.files import method_path, resolve, warnings
-from inference_energy.method.plausible import Tables, held_against
+from inference_energy.method.plausible import KNOWN, Tables, held_against
 from inference_energy.method.provenance import on_one_line, with_marks_of, with_true_sources
 from inference_energy.tables import read_table, write_text
 
@@ -18,7 +18,7 @@ def main(snakemake):
     """Write the method with all that it inherits, and what is unusual about it."""
     read_from, method = snakemake.input, snakemake.params.method
     rows = [read_table(path, "throughput") for path in read_from.throughput_tables]
-    tables = Tables(*(read_table(read_from[name], name) for name in ("models", "gpus", "sources")))
+    tables = Tables(*(read_table(read_from[name], name) for name in KNOWN))
     problems, unusual = held_against(method, pd.concat(rows, ignore_index=True), tables)
     if problems:
         raise InputError(problems)

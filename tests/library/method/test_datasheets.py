@@ -1,0 +1,143 @@
+"""GPUs and the nodes around them, held against each other."""
+
+import re
+
+import pytest
+from inference_energy.method.datasheets import held
+from repository import read
+
+H100, B200, H200 = "H100-SXM-80GB", "B200", "H200-SXM-141GB"
+
+
+def told(**changed):
+    """Sentences about the project's tables with some cells changed, by table and key of the row."""
+    tables = {name: read(f"data/{name}.csv", name) for name in ("gpus", "nodes", "node_power")}
+    for name, rows in changed.items():
+        for key, cells in rows.items():
+            own = tables[name].iloc[:, 0] == key
+            assert own.sum() == 1
+            tables[name].loc[own, list(cells)] = list(cells.values())
+    found = list(held(**tables))
+    return [s for is_problem, s in found if is_problem], [s for is_p, s in found if not is_p]
+
+
+def test_the_projects_tables_agree():
+    assert told() == ([], [])
+
+
+def test_supplies_that_do_not_feed_the_gpus_are_refused_by_hand():
+    problems, warnings = told(nodes={"HGX B200": {"gpus": 24}})
+    assert problems == [
+        'data/nodes.csv: node HGX B200: column "psu_w": value 15750: 24 x 1000 W (gpus, and tdp_w'
+        " of B200 in data/gpus.csv) and fixed_w 1271.6 and fan_full_w 1113.2 make 26384.8 W, 1.68"
+        " times that; allowed is 0.1 to 1, as supplies switch off beyond their capacity, of which"
+        " half may be spare; correct the one that is wrong"
+    ]
+    assert [re.search(r'column "(\w+)"', warning)[1] for warning in warnings] == [
+        "gpus",
+        "fan_full_load_w",
+    ]
+    assert warnings[0].endswith("value 24: unusual; the largest node or rack of B200 on sale has 8")
+
+
+@pytest.mark.parametrize(
+    ("node", "column", "value", "refused"),
+    [
+        ("HGX B200", "psu_w", 10385, False),
+        ("HGX B200", "psu_w", 10384, True),
+        ("HGX B200", "psu_w", 5250, True),
+        ("HGX H200", "psu_w", 40000, False),
+        ("HGX H200", "gpus", 4, False),
+        ("HGX H200", "gpus", 1, True),
+        ("HGX B200", "fixed_w", 127.16, False),
+        ("HGX B200", "fixed_w", 40, True),
+        ("HGX B200", "fan_full_w", 4000, False),
+        ("HGX B200", "fan_full_w", 6000, True),
+        ("HGX H200", "fan_full_load_w", 721.4, True),
+        ("HGX H200", "fan_full_load_w", 4500, False),
+        ("HGX H200", "psu_efficiency_100", 0.88, False),
+    ],
+)
+def test_a_node_that_its_gpus_contradict_is_told(node, column, value, refused):
+    problems, warnings = told(nodes={node: {column: value}})
+    assert bool(problems) is refused
+    assert all(
+        s.startswith("data/nodes.csv: node") or s.startswith("data/node_p") for s in problems
+    )
+    own = [s for s in problems + warnings if s.startswith(f"data/nodes.csv: node {node}: column")]
+    assert own
+    assert all(
+        "allowed is " in s and s.endswith("; correct the one that is wrong") for s in problems
+    )
+    assert all(": unusual; " in s and "usual is " in s for s in warnings)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "watts", "refused"),
+    [
+        *((H100, 2100, True), (H100, 1280, True), (H100, 350, False), (H100, 200, True)),
+        *((B200, 3000, True), (B200, 2000, True), (B200, 500, False), (H200, 2100, True)),
+        *(("MI300X", 2100, False), ("L40S", 1050, False)),
+    ],
+)
+def test_rated_power_is_held_against_nodes_and_other_gpus(gpu, watts, refused):
+    problems, warnings = told(gpus={gpu: {"tdp_w": watts}})
+    assert bool(problems) is refused
+    assert problems or any(s.startswith(f"data/gpus.csv: gpu {gpu}: columns") for s in warnings)
+    assert all(gpu in s for s in problems + warnings)
+
+
+def test_a_maximum_below_what_the_gpus_draw_is_refused_by_hand():
+    problems, _ = told(gpus={H100: {"tdp_w": 2100}})
+    assert problems == [
+        'data/node_power.csv: gpu H100-SXM-80GB: column "power_kw": value 10.2: 0.607 times that of'
+        " 8 x 2100 W (gpus, and tdp_w of H100-SXM-80GB in data/gpus.csv); allowed is 1 to 4, as a"
+        " node draws its GPUs' rated power and up to as much again; correct the one that is wrong"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({"gpus": 1}, True),
+        ({"gpus": 4}, False),
+        ({"gpus": 16}, True),
+        ({"gpus": 72}, True),
+        ({"gpus": 16, "power_kw": 28.6}, False),
+        ({"power_kw": 7}, True),
+        ({"power_kw": 30}, False),
+        ({"power_kw": 9}, False),
+    ],
+)
+def test_a_maximum_is_held_against_gpus_and_the_parts_of_the_node(change, refused):
+    problems, warnings = told(node_power={B200: change})
+    assert bool(problems) is refused
+    assert problems + warnings
+    assert all(s.startswith("data/node_power.csv: gpu B200: column") for s in problems + warnings)
+
+
+def test_what_the_parts_of_a_node_draw_is_told_by_hand():
+    (warning,) = told(node_power={B200: {"power_kw": 9.8}})[1]
+    ratio = (8 * 1000 + 1271.6 + 1113.2) / 0.956 / 9800
+    assert (
+        f"value 9.8: unusual; {ratio:.3g} times as much is what 8 GPUs draw with their" in warning
+    )
+    assert "usual is 0.5 to 1.1, as a maximum is what the parts of such a node" in warning
+
+
+def test_memory_that_is_none_of_its_chips_is_unusual():
+    problems, warnings = told(gpus={B200: {"memory_gb": 60}})
+    assert problems == []
+    assert warnings[-1] == (
+        'data/gpus.csv: gpu B200: columns "memory_gb", "bandwidth_tb_s": unusual; values 60, 8 make'
+        " memory_gb / bandwidth_tb_s 7.5; usual is 20 to 65, as all of a memory is read once in 20"
+        " to 60 ms, as its chips are of one size and speed"
+    )
+
+
+@pytest.mark.parametrize("name", ["nodes", "node_power"])
+def test_a_gpu_that_gpus_csv_lacks_is_refused(name):
+    key = {"nodes": "HGX B200", "node_power": "B200"}[name]
+    (problem,) = told(**{name: {key: {"gpu": "B2000"}}})[0]
+    assert f"data/{name}.csv" in problem
+    assert problem.endswith("or add the GPU there; did you mean B200?")

@@ -1,0 +1,167 @@
+"""What is known of GPUs and of the nodes around them, held against each other across tables."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from inference_energy.agreement import unusual
+from inference_energy.documents import near
+from inference_energy.laws.training import LARGEST_NODE, NODE_GPUS
+from inference_energy.tables import load_schema
+from inference_energy.units import W_PER_KW
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a ratio may be.
+
+    Parameters
+    ----------
+    allowed, usual : tuple of float
+        Least and most. [1]
+    reason : str
+        Why.
+    """
+
+    allowed: tuple[float, float]
+    usual: tuple[float, float]
+    reason: str
+
+
+SUPPLIED = Bound(
+    (0.1, 1.0),
+    (0.35, 0.95),
+    "supplies switch off beyond their capacity, of which half may be spare",
+)
+"""All that a node draws over what its power supplies give. Of the project's nodes 0.58 and 0.66."""
+BLOWN = Bound((0.3, 3.0), (0.8, 1.3), "fans reach their full duty about where the heat is largest")
+"""Power at which the fans are at full duty over that of GPUs and fixed part. Both nodes: 1.04."""
+FANS = Bound(
+    (0.005, 0.6), (0.03, 0.25), "moving the air takes about a tenth of the heat it carries"
+)
+"""Power of the fans over that of GPUs and fixed part. Both nodes: 0.12."""
+REST = Bound((0.01, 3.0), (0.05, 0.6), "processors, memory and network take a part of what GPUs do")
+"""Power of the fixed part over that of the GPUs. Of the project's nodes 0.16 and 0.23."""
+AROUND = Bound((1.0, 4.0), (1.2, 2.5), "a node draws its GPUs' rated power and up to as much again")
+"""Maximum power of a node over that of its GPUs. Of the project's nodes 1.79 and 1.82."""
+OTHERWISE = Bound(
+    (0.3, 1.5), (0.5, 1.1), "a maximum is what the parts of such a node draw together"
+)
+"""What the parts of a node draw over its maximum power, per GPU. Of the B200's 0.76."""
+
+NODES, MAXIMA, GPUS = "data/nodes.csv: node", "data/node_power.csv: gpu", "data/gpus.csv: gpu"
+"""Beginnings of sentences about a row."""
+
+
+def held(
+    gpus: pd.DataFrame, nodes: pd.DataFrame, node_power: pd.DataFrame
+) -> Iterator[tuple[bool, str]]:
+    """Find rows that those of another table, or what is usual, contradict.
+
+    Parameters
+    ----------
+    gpus, nodes, node_power : DataFrame
+        Tables of those schemas.
+
+    Yields
+    ------
+    (bool, str)
+        Whether it cannot be (or is only unusual), and a sentence.
+    """
+    for name, where, table in (
+        ("gpus", GPUS, gpus),
+        ("nodes", NODES, nodes),
+        ("node_power", MAXIMA, node_power),
+    ):
+        for columns, places, sentences in unusual(table, load_schema(name)):
+            for place, sentence in zip(places, sentences, strict=True):
+                yield False, f"{where} {table.iloc[place, 0]}: {columns}: {sentence}"
+    rated = dict(zip(gpus["gpu"], gpus["tdp_w"].astype(float), strict=True))
+    yield from _nodes(nodes, rated)
+    yield from _maxima(node_power, nodes, rated)
+
+
+def _nodes(nodes: pd.DataFrame, rated: Mapping[str, float]) -> Iterator[tuple[bool, str]]:
+    """Nodes against the rated power [W] of their GPUs."""
+    for _, row in nodes.iterrows():
+        where, gpu, count = f"{NODES} {row['node']}", row["gpu"], int(row["gpus"])
+        if gpu not in rated:
+            yield True, _unnamed(where, gpu, rated)
+            continue
+        yield from _too_many(where, gpu, count)
+        of_gpus, fixed, fans = count * rated[gpu], float(row["fixed_w"]), float(row["fan_full_w"])
+        each = f"{count} x {rated[gpu]:g} W (gpus, and tdp_w of {gpu} in data/gpus.csv)"
+        inside = f"{each} and fixed_w {fixed:g}"
+        most = of_gpus + fixed + fans
+        supplied = most / float(row["psu_w"])
+        blown = float(row["fan_full_load_w"]) / (of_gpus + fixed)
+        moved, rest = fans / (of_gpus + fixed), fixed / of_gpus
+        summed = f"{inside} and fan_full_w {fans:g} make {most:g} W, {supplied:.3g} times that"
+        for column, bound, ratio, told in (
+            ("psu_w", SUPPLIED, supplied, summed),
+            ("fan_full_load_w", BLOWN, blown, f"{blown:.3g} times that of {inside}"),
+            ("fan_full_w", FANS, moved, f"{moved:.3g} times that of {inside}"),
+            ("fixed_w", REST, rest, f"{rest:.3g} times that of {each}"),
+        ):
+            place = f'{where}: column "{column}": value {row[column]:g}'
+            yield from _against(bound, ratio, place, told)
+
+
+def _maxima(
+    node_power: pd.DataFrame, nodes: pd.DataFrame, rated: Mapping[str, float]
+) -> Iterator[tuple[bool, str]]:
+    """Maximum power of nodes against that of their GPUs [W], and of the same GPU's nodes."""
+    for _, row in node_power.iterrows():
+        where, gpu, count = f"{MAXIMA} {row['gpu']}", row["gpu"], int(row["gpus"])
+        if gpu not in rated:
+            yield True, _unnamed(where, gpu, rated)
+            continue
+        yield from _too_many(where, gpu, count)
+        watts = W_PER_KW * float(row["power_kw"])
+        place = f'{where}: column "power_kw": value {row["power_kw"]:g}'
+        each = f"{count} x {rated[gpu]:g} W (gpus, and tdp_w of {gpu} in data/gpus.csv)"
+        ratio = watts / (count * rated[gpu])
+        yield from _against(AROUND, ratio, place, f"{ratio:.3g} times that of {each}")
+        for _, node in nodes[nodes["gpu"] == gpu].iterrows():
+            around = float(node["fixed_w"]) + float(node["fan_full_w"])
+            parts = rated[gpu] + around / int(node["gpus"])
+            ratio = parts * count / float(node["psu_efficiency_100"]) / watts
+            told = (
+                f"{ratio:.3g} times as much is what {count} GPUs draw with their part of fixed_w,"
+                f" fan_full_w and losses of {node['node']} in data/nodes.csv"
+            )
+            yield from _against(OTHERWISE, ratio, place, told)
+
+
+def _against(bound: Bound, ratio: float, place: str, told: str) -> Iterator[tuple[bool, str]]:
+    for word, (least, most), is_problem in (
+        ("", bound.allowed, True),
+        ("unusual; ", bound.usual, False),
+    ):
+        if not least <= ratio <= most:
+            may = "allowed" if is_problem else "usual"
+            remedy = "; correct the one that is wrong" if is_problem else ""
+            yield (
+                is_problem,
+                f"{place}: {word}{told}; {may} is {least:g} to {most:g}, as {bound.reason}{remedy}",
+            )
+            return
+
+
+def _too_many(where: str, gpu: str, count: int) -> Iterator[tuple[bool, str]]:
+    """More GPUs than any node on sale has."""
+    most = LARGEST_NODE.get(gpu, NODE_GPUS)
+    if count > most:
+        yield (
+            False,
+            f'{where}: column "gpus": value {count}: unusual; the largest node or rack of {gpu} on'
+            f" sale has {most}",
+        )
+
+
+def _unnamed(where: str, gpu: str, rated: Mapping[str, float]) -> str:
+    return (
+        f'{where}: column "gpu": value {gpu}: no GPU of data/gpus.csv has this name; allowed are'
+        f" its names; correct it, or add the GPU there{near(gpu, rated)}"
+    )
