@@ -625,3 +625,13 @@ def test_a_number_that_no_datasheet_has_is_unusual(gpu, column, value):
     ]
     assert found
     assert all(f'"{column}"' in columns and places.tolist() == [*row] for columns, places in found)
+
+
+@pytest.mark.parametrize("factor", [1 / 8, 9])
+def test_the_gpus_of_a_node_in_production_are_held_against_what_it_gives(tmp_path, factor):
+    table = ("data/production_load.csv", "production_load")
+    frame = pd.read_csv(ROOT / table[0])
+    (row,) = np.flatnonzero(frame["quantity"] == "gpus_per_node")
+    (problem,) = refused_with(tmp_path, *table, row, "value", factor)
+    assert "throughput_per_node / gpus_per_node" in problem
+    assert "allowed is 150 to 6000, as a GPU gives some hundred" in problem

@@ -194,6 +194,28 @@ def test_a_host_power_that_is_none_of_so_many_gpus_is_refused(gpus, host, refuse
     assert "allowed is 0.01 to 10 times that; state deployment.host_power" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("gpus", "words"),
+    [
+        (1, "on 8 GPUs at once, which one node on sale has, and 8 nodes are counted"),
+        (8, None),
+        (72, f"the largest node or rack of {GPU} on sale has 8"),
+    ],
+)
+def test_nodes_that_nobody_sells_are_unusual(gpus, words):
+    method = resolved(gpus_per_node=quantity(gpus, "GPUs"), host_power=HOST)
+    runs = bench(LADDER, gpu_power_w=4000.0, power_boundary="accelerator")
+    told = build.build(method, runs, WHERE, hardware=HARDWARE).unusual
+    if words is None:
+        assert told == ()
+    else:
+        (warning,) = told
+        assert warning.startswith(f"{WHERE}: key deployment.gpus_per_node: value {gpus}: unusual; ")
+        assert warning.endswith(words)
+    another = bench(LADDER, gpu="Another", gpu_power_w=4000.0, power_boundary="accelerator")
+    assert build.build(method, another, WHERE, hardware=HARDWARE).unusual == ()
+
+
 def test_more_gpus_than_share_a_switch_are_unusual():
     (warning,) = resolved(gpus_per_node=quantity(73, "GPUs"))["warnings"]
     assert "key deployment.gpus_per_node.value: value 73: unusual; usual is" in warning

@@ -195,3 +195,18 @@ def test_a_boundary_without_conversion_is_refused(setup, convert):
         "boundary 'life cycle': no conversion; allowed are accelerator, server, facility; leave the"
         " estimate out of the comparison"
     )
+
+
+@pytest.mark.parametrize("count", [1, 4, 16, 72])
+def test_nodes_of_other_gpus_than_their_maximum_power_are_refused(settings, count):
+    boundaries.conversion(settings, HARDWARE)
+    with pytest.raises(InputError) as told:
+        boundaries.conversion(settings | {"gpus_per_node": count}, HARDWARE)
+    problems = told.value.problems
+    assert len(problems) == 2
+    assert problems[0] == (
+        f"config/evidence.yaml: key gpus_per_node: value {count}: maximum_node_power of"
+        f" H200-SXM-141GB, 10.2 kW, is {10200 / (count * 700):.3g} times the rated power of so many"
+        " (tdp_w of data/gpus.csv); allowed is 1.2 to 2.5, as a node draws its GPUs' rated power"
+        " and up to as much again; correct the one that is wrong"
+    )

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from inference_energy.method.datasheets import held
+from inference_energy.method.datasheets import held, no_node
 from repository import read
 
 H100, B200, H200 = "H100-SXM-80GB", "B200", "H200-SXM-141GB"
@@ -141,3 +141,16 @@ def test_a_gpu_that_gpus_csv_lacks_is_refused(name):
     (problem,) = told(**{name: {key: {"gpu": "B2000"}}})[0]
     assert f"data/{name}.csv" in problem
     assert problem.endswith("or add the GPU there; did you mean B200?")
+
+
+def test_nodes_that_nobody_sells_are_told():
+    assert list(no_node(8, [B200], 8)) == list(no_node(72, ["GB200"], 72)) == []
+    assert list(no_node(16, [B200, H100], 8)) == [
+        "the largest node or rack of B200, H100-SXM-80GB on sale has 8"
+    ]
+    assert list(no_node(16, [B200, "GB200"], 16)) == []
+    # more than a node on sale has are on several
+    assert list(no_node(8, [B200], 32)) == []
+    (narrow,) = no_node(2, [B200], 8)
+    assert narrow.startswith("a model was measured on 8 GPUs at once, which one node on sale has")
+    assert narrow.endswith("and 4 nodes are counted")

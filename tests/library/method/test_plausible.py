@@ -750,10 +750,10 @@ def test_the_power_of_a_model_is_held_against_its_own_gpus(paper, rows, known):
         assert f"value 1000 kW for DeepSeek-R1: its GPUs' thermal design power is {watts} kW" in (
             problem
         )
-    # where the method says how many GPUs a node has, that is the least
+    # where the method says how many GPUs a node has, the power is that of so many
     law = {"throughput_law": {"name": "at-load", "gpus_per_node": 4}}
     (problem,), _ = held_against(method | law, rows, known)
-    assert "thermal design power is 2.8 to 11.2 kW" in problem
+    assert "thermal design power is 2.8 kW" in problem
 
 
 def test_rows_of_an_unknown_model_are_never_refused_and_each_is_named_once(paper, rows, known):
@@ -902,3 +902,33 @@ def test_weights_of_what_the_tables_lack_are_never_refused(paper, rows, known):
     told = [s for s in problems + warnings if "for the weights alone" in s]
     assert any("x Z900" in s for s in told)
     assert not any("x Z900" in s for s in problems)
+
+
+@pytest.mark.parametrize("name", ["full-load", "revised"])
+@pytest.mark.parametrize(("size", "refused"), [(1, True), (4, False), (16, False), (72, None)])
+def test_nodes_that_are_none_of_their_gpus_are_told(known, name, size, refused):
+    method = merge(METHODS[name], {"throughput_law": {"gpus_per_node": size}})
+    problems, warnings = held_against(method, rows_of(method), known)
+    assert refused is None or bool(problems) is refused
+    assert all("key node_power" in told for told in problems)
+    place = f"config/methods/{name}.yaml: key throughput_law.gpus_per_node: value {size}: unusual; "
+    told = [warning.removeprefix(place) for warning in warnings if warning.startswith(place)]
+    nodes = {
+        "full-load": ("8 x H200-SXM-141GB", "8 x H100-SXM-80GB"),
+        "revised": ("8 x B200, 8 x H200-SXM-141GB", "8 x B200, 8 x H100-SXM-80GB"),
+    }[name]
+    assert told[1:] == [
+        f"data/{table}.csv has nodes of {of}"
+        for table, of in zip(("nodes", "node_power"), nodes, strict=True)
+    ]
+    beyond = "on sale has 8" if size > 8 else f"on sale has, and {8 // size} nodes are counted"
+    assert told[0].endswith(beyond)
+
+
+def test_a_stated_node_has_the_rated_power_of_its_own_gpus(known):
+    """By hand: rows on more GPUs than a node has say nothing of what the node draws."""
+    full = METHODS["full-load"]
+    stated = {"throughput_law": {"gpus_per_node": 1}, "node_power": {"default": {"value": 4.3}}}
+    problems, _ = held_against(merge(full, stated), rows_of(full), known)
+    assert all("thermal design power is 0.7 kW" in told for told in problems)
+    assert problems

@@ -32,7 +32,7 @@ from inference_energy.laws.hardware import (
 from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import length_range, usable_rows
 from inference_energy.method import build as method_build
-from inference_energy.method import setup
+from inference_energy.method import datasheets, setup
 from inference_energy.method.boundary import FACILITY, Boundary, Meter
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.plausible import beyond_context
@@ -58,8 +58,8 @@ class Deployment:
     ``power_utilisation`` is the method's; where power was measured it is that power in kW, and the
     ``node_power`` of the model is one. ``assumed`` are facts (name, value, source) that the law
     had to assume; ``unlisted`` are the model and the GPU that no table has (column, name, which may
-    be meant), and ``unusual`` sentences on the lengths of queries. Lengths in ``model.domain`` that
-    the files do not tell reach from 0 to infinity.
+    be meant), and ``unusual`` sentences on lengths of queries and GPUs of a node. Lengths in
+    ``model.domain`` that the files do not tell reach from 0 to infinity.
     """
 
     model: setup.ServedModel
@@ -167,7 +167,10 @@ def build(
         section=section,
         assumed=_unknown_hardware(used.iloc[0], hardware or {}) if kind.pooled else (),
         unlisted=_unlisted(used.iloc[0], hardware or {}),
-        unusual=_unusual_lengths(method["regimes"], section["model"], hardware or {}, where),
+        unusual=(
+            *_unusual_lengths(method["regimes"], section["model"], hardware or {}, where),
+            *_unusual_nodes(section["gpus_per_node"]["value"], used.iloc[0], hardware, where),
+        ),
     )
     _check_reach(deployment, where)
     return deployment
@@ -276,6 +279,17 @@ def _unusual_lengths(
     if problems:
         raise InputError(problems)
     return tuple(sentence for _, sentence in told)
+
+
+def _unusual_nodes(
+    size: int, run: pd.Series, hardware: Hardware | None, where: str
+) -> tuple[str, ...]:
+    """Tell nodes that are none of the run's GPUs, if they are known."""
+    if hardware is None or not gpu_named(hardware["gpus"], run["gpu"]).any():
+        return ()
+    place = f"{where}: key deployment.gpus_per_node: value {size}: unusual;"
+    told = datasheets.no_node(size, [run["gpu"]], float(run["n_gpus"]))
+    return tuple(f"{place} {sentence}" for sentence in told)
 
 
 def _charge(runs: pd.DataFrame, power: ServingPower, pue: LogNormal) -> pd.DataFrame:

@@ -5,7 +5,7 @@ accelerators were measured has the node that they make draw so much, and the acc
 method have what its node leaves them. Machines that are kept idle count on neither side.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
@@ -21,6 +21,7 @@ from inference_energy.method.boundary import (
     Place,
     accelerator,
 )
+from inference_energy.method.datasheets import AROUND
 from inference_energy.method.distributions import NORMAL_95, LogNormal
 from inference_energy.method.setup import Coupling, Setup
 from inference_energy.power.node import find_node, gpu_power_at, idle_share, node_power
@@ -130,9 +131,31 @@ def conversion(settings: Mapping[str, Any], hardware: Hardware) -> Conversion:
         Checked content of config/evidence.yaml.
     hardware : mapping of str to DataFrame
         Tables gpus, nodes and wall_power.
+
+    Raises
+    ------
+    InputError
+        If nodes of so many GPUs do not have the maximum power that is stated.
     """
+    problems = list(_size_problems(settings, hardware["gpus"].set_index("gpu")["tdp_w"]))
+    if problems:
+        raise InputError(problems)
     pue = LogNormal.from_percentiles(settings["pue"]["p5"], settings["pue"]["p95"])
     return Conversion(hardware, pue, settings["gpus_per_node"])
+
+
+def _size_problems(settings: Mapping[str, Any], rated: pd.Series) -> Iterator[str]:
+    """Maximum powers that are none of ``gpus_per_node`` GPUs of a rated power [W]."""
+    count, (low, high) = settings["gpus_per_node"], AROUND.usual
+    for gpu, stated in settings["maximum_node_power"].items():
+        ratio = W_PER_KW * stated["value"] / (count * float(rated.get(gpu, np.nan)))
+        if ratio < low or ratio > high:
+            yield (
+                f"config/evidence.yaml: key gpus_per_node: value {count}: maximum_node_power of"
+                f" {gpu}, {stated['value']:g} kW, is {ratio:.3g} times the rated power of so many"
+                f" (tdp_w of data/gpus.csv); allowed is {low:g} to {high:g}, as {AROUND.reason};"
+                " correct the one that is wrong"
+            )
 
 
 # every figure that is set beside a method asks for it again

@@ -1,6 +1,6 @@
 """What is known of GPUs and of the nodes around them, held against each other across tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -82,6 +82,34 @@ def held(
     yield from _maxima(node_power, nodes, rated)
 
 
+def no_node(size: int, gpus: Iterable[str], needed: float) -> Iterator[str]:
+    """Say what is unusual about the GPUs of a node.
+
+    Parameters
+    ----------
+    size : int
+        GPUs of a node, as is stated.
+    gpus : iterable of str
+        Its kinds of GPU, by their names in data/gpus.csv.
+    needed : float
+        GPUs that one copy of a model was measured on.
+
+    Yields
+    ------
+    str
+        A sentence without the place and the value.
+    """
+    sizes = {gpu: LARGEST_NODE.get(gpu, NODE_GPUS) for gpu in gpus}
+    most = max(sizes.values())
+    if size > most:
+        yield f"the largest node or rack of {', '.join(sizes)} on sale has {most}"
+    if size < needed <= most:
+        yield (
+            f"a model was measured on {needed:g} GPUs at once, which one node on sale has, and"
+            f" {needed / size:g} nodes are counted"
+        )
+
+
 def _nodes(nodes: pd.DataFrame, rated: Mapping[str, float]) -> Iterator[tuple[bool, str]]:
     """Nodes against the rated power [W] of their GPUs."""
     for _, row in nodes.iterrows():
@@ -151,13 +179,8 @@ def _against(bound: Bound, ratio: float, place: str, told: str) -> Iterator[tupl
 
 def _too_many(where: str, gpu: str, count: int) -> Iterator[tuple[bool, str]]:
     """More GPUs than any node on sale has."""
-    most = LARGEST_NODE.get(gpu, NODE_GPUS)
-    if count > most:
-        yield (
-            False,
-            f'{where}: column "gpus": value {count}: unusual; the largest node or rack of {gpu} on'
-            f" sale has {most}",
-        )
+    for sentence in no_node(count, [gpu], count):
+        yield False, f'{where}: column "gpus": value {count}: unusual; {sentence}'
 
 
 def _unnamed(where: str, gpu: str, rated: Mapping[str, float]) -> str:

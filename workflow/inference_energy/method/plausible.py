@@ -33,6 +33,7 @@ from inference_energy.laws.hardware import (
     find_gpu,
     find_model,
     goes_by,
+    listed_name,
     longest_context,
     over_context,
     weights_held,
@@ -46,7 +47,8 @@ from inference_energy.units import W_PER_KW
 
 POWER, USUAL_POWER = (0.2, 6.0), (0.8, 3.0)
 """Node power over the thermal design power of its GPUs [1]. DGX H100: 10.2 kW over 5.6 kW; limited
-GPUs take less, and a small model's row counts a part of the node."""
+GPUs take less, and a small model's row counts a part of the node. Where a method says how many GPUs
+a node has, they are its own."""
 NODE_GPUS = 8
 """GPUs of a node of servers, for models that need fewer."""
 USUAL_APART = 10.0
@@ -134,6 +136,7 @@ def held_against(
         _rows(method, table, tables),
         _lengths(method, table, tables),
         _powers(method, table, tables),
+        _node_size(method, table, tables),
         datasheets.held(tables.gpus, tables.nodes, tables.node_power),
     ):
         for is_problem, sentence in found:
@@ -567,8 +570,9 @@ def _powers(
             float(find_gpu(row, tables.gpus)["tdp_w"])
             for _, row in own.drop_duplicates("gpu").iterrows()
         ]
-        most = max(NODE_GPUS, float(gpus[own.index].max()))
-        least = method["throughput_law"].get("gpus_per_node", float(gpus[own.index].min()))
+        size = method["throughput_law"].get("gpus_per_node")
+        most = size or max(NODE_GPUS, float(gpus[own.index].max()))
+        least = size or float(gpus[own.index].min())
         power, high, low = node_power(method, model), most * max(watts), least * min(watts)
         sentence = (
             f"{method_path(method['id'])}: key node_power: value {power:g} kW for {model}:"
@@ -586,6 +590,32 @@ def _powers(
             )
         elif ratios[0] < USUAL_POWER[0] or ratios[1] > USUAL_POWER[1]:
             yield False, sentence.format("unusual; ")
+
+
+def _node_size(
+    method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
+) -> Iterator[tuple[bool, str]]:
+    """GPUs of a node that are not those of its GPUs' nodes, or of which rows need several."""
+    size, rows = (
+        method["throughput_law"].get("gpus_per_node"),
+        usable_rows(table, method["benchmarks"]),
+    )
+    if size is None or rows.empty:
+        return
+    serving = method.get("serving", {}).get("nodes", {}).get("kinds")
+    named = [kind.rsplit(" ", 1)[0] for kind in serving] if serving else pd.unique(rows["gpu"])
+    hardware = {"gpus": tables.gpus}
+    gpus = list(dict.fromkeys(listed_name("gpu", name, hardware) for name in named))
+    needed = copy_gpus(rows).groupby(rows["model"]).min()
+    where = f"{method_path(method['id'])}: key throughput_law.gpus_per_node: value {size}: unusual;"
+    for sentence in datasheets.no_node(size, gpus, float(needed.max())):
+        yield False, f"{where} {sentence}"
+    for name in ("nodes", "node_power"):
+        known = getattr(tables, name)
+        own = known[known["gpu"].isin(gpus)]
+        if len(own) and not own["gpus"].eq(size).any():
+            of = ", ".join(f"{row['gpus']} x {row['gpu']}" for _, row in own.iterrows())
+            yield False, f"{where} data/{name}.csv has nodes of {of}"
 
 
 def _unknown(rows: pd.DataFrame, tables: Tables) -> dict[str, list[str]]:
