@@ -554,9 +554,12 @@ def test_what_breaks_no_rule_is_told_with_no_row():
         ("params_total_b", 6, "moe", "its experts' share of all parameters at least"),
         ("params_total_b", 0.05, "moe", "three matrices some hundred to some ten thousand wide"),
         ("experts_active", 16, "moe", "its experts' share of all parameters at least"),
+        ("attention_heads", 30, "moe", "together about as wide as its input"),
+        ("head_dim", 30, "dense", "together about as wide as its input"),
+        ("head_dim", 1 / 32, "dense", "together about as wide as its input"),
     ],
 )
-def test_parameters_of_a_model_are_held_to_its_experts(tmp_path, column, factor, kind, words):
+def test_parameters_of_a_model_are_held_to_its_shape(tmp_path, column, factor, kind, words):
     frame = pd.read_csv(ROOT / "data/models.csv")
     for row in np.flatnonzero(frame["architecture"] == kind):
         problems = refused_with(tmp_path, "data/models.csv", "models", row, column, factor)
