@@ -133,17 +133,17 @@ EDITS = {
         ROWS,
         with_lines(
             *(
-                row("Newcomer 900B", 900, lengths, "100.00")
+                row("Newcomer 600B", 600, lengths, "100.00")
                 for lengths in ("500,500", "500,2000", "2000,500")
             )
         ),
         [
             "The change of 3 rows in data/",
             "row added",
-            "| Newcomer 900B | 0 % -> 33 % | none ->",
+            "| Newcomer 600B | 0 % -> 33 % | none ->",
             "enters",
         ],
-        ["+Newcomer 900B,", '+oviedo2026,"traditional query, median"'],
+        ["+Newcomer 600B,", '+oviedo2026,"traditional query, median"'],
     ),
     "fleet": (
         METHOD,

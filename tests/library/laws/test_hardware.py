@@ -135,6 +135,11 @@ def test_weights_are_held_against_the_memory_of_all_gpus_by_hand(models, gpus):
     np.testing.assert_allclose(found["held"], weights / (np.array([1, 2]) * 80 * 2**30))
     assert found["params_total_b"].tolist() == [70.55, 116.83]
     assert found["memory_gb"].tolist() == [80, 80]
+    assert found["listed"].all()
+    stated = rows.assign(model="Zorro", params_total_b=100.0)
+    unknown = weights_held(stated, pd.Series([1, 2], rows.index), models, gpus)
+    assert unknown["params_total_b"].tolist() == [100, 100]
+    assert not unknown["listed"].any()
 
 
 def test_no_measured_row_is_fuller_of_weights_than_is_said(models, gpus):

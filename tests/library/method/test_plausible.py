@@ -932,3 +932,14 @@ def test_a_stated_node_has_the_rated_power_of_its_own_gpus(known):
     problems, _ = held_against(merge(full, stated), rows_of(full), known)
     assert all("thermal design power is 0.7 kW" in told for told in problems)
     assert problems
+
+
+def test_parameters_that_a_row_states_are_held_too(paper, rows, known):
+    """By hand: 900 billion in 8 bit, on eight H100 of 80 x 2^30 bytes."""
+    large = rows.replace({"model": {"DeepSeek-R1": "Newcomer"}}).assign(nodes=1)
+    large["params_total_b"] = large["params_total_b"].mask(large["model"] == "Newcomer", 900.0)
+    own = merge(at_power(paper, 10.2), {"benchmarks": {"models": ["Newcomer"]}})
+    problems, _ = held_against(own, large, known)
+    (problem,) = [told for told in problems if "on 8 x H100" in told]
+    assert f"{900e9 / (8 * 80 * 2**30):.3g} times the memory of its 8 GPUs" in problem
+    assert "(900 billion in FP8, params_total_b of the row, and 80 GB" in problem

@@ -464,20 +464,23 @@ def weights_held(
     Returns
     -------
     DataFrame
-        ``held``, the ratio that HELD bounds [1]; ``params_total_b`` of the model [billions], and
-        ``memory_gb`` of a GPU [units of 2^30 bytes].
+        ``held``, the ratio that HELD bounds [1]; ``params_total_b`` of the model [billions],
+        ``listed``, whether ``models`` has it, and ``memory_gb`` of a GPU [units of 2^30 bytes].
     """
     found = pd.DataFrame(np.nan, rows.index, ["held", "params_total_b", "memory_gb"])
+    found["listed"] = False
     columns = dict.fromkeys([*OF_A_MODEL, "gpu", "precision"])
     shared = count.astype(float)
     kinds = [column for column in columns if column in rows]
     for _, alike in rows.groupby(kinds, dropna=False, sort=False):
         first = alike.iloc[0]
-        params = float(find_model(first, models)["params_total_b"])
+        model = find_model(first, models)
+        params = float(model["params_total_b"])
         memory = float(find_gpu(first, gpus)["memory_gb"])
         filled = params * GIGA * WEIGHT_BYTES[first["precision"]] / (memory * BYTES_PER_GIB)
         found.loc[alike.index, "held"] = filled / shared[alike.index]
         found.loc[alike.index, ["params_total_b", "memory_gb"]] = params, memory
+        found.loc[alike.index, "listed"] = bool(model["known"])
     return found
 
 

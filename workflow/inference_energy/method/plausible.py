@@ -309,13 +309,13 @@ def _weights(
     what = pd.Series(
         [
             f"times the memory of its {gpus:g} GPUs for the weights alone ({params:g} billion in"
-            f" {precision}, params_total_b of {model} in data/models.csv, and {memory:g} GB,"
-            f" memory_gb of {gpu} in data/gpus.csv)"
-            for gpus, params, precision, model, memory, gpu in zip(
+            f" {precision}, params_total_b of {place}, and {memory:g} GB, memory_gb of {gpu} in"
+            " data/gpus.csv)"
+            for gpus, params, precision, place, memory, gpu in zip(
                 count,
                 found["params_total_b"],
                 rows["precision"],
-                rows["model"],
+                (rows["model"] + " in data/models.csv").where(found["listed"], "the row"),
                 found["memory_gb"],
                 rows["gpu"],
                 strict=True,
