@@ -461,6 +461,22 @@ def test_a_name_that_no_table_has_is_refused_before_any_rule(copy, name, old, ne
     assert [word for word in words if word not in problem] == [], problem
 
 
+def test_every_place_of_a_wrong_method_is_told(copy):
+    """The last of thirty findings alone was told."""
+    path = copy / "findings.yaml"
+    findings = yaml.safe_load(path.read_text())
+    path.write_text(path.read_text().replace("method: oviedo2026\n", "method: oviedo206\n"))
+    of = [each["id"] for each in findings if each["method"] == "oviedo2026"]
+    assert len(of) > 10
+    (problem,) = refusal()
+    assert problem.startswith(
+        f"config/findings.yaml: {', '.join(of)}: key method: value oviedo206: unknown method; "
+    )
+    assert problem.endswith("did you mean oviedo2026?")
+    (both,) = refusal(CONFIG | {"methods": [*CONFIG["methods"], "oviedo206"]})
+    assert both.startswith(f"config/findings.yaml: {', '.join(of)}: key method and key methods: ")
+
+
 def test_the_problems_of_all_files_are_told_at_once(copy):
     edit(copy / "evidence.yaml", "near_best:", "nearbest:")
     edit(copy / "footprint.yaml", "half_step", "halfstep")

@@ -437,14 +437,18 @@ def read_documents() -> tuple[dict[str, Any], dict[str, list[str]]]:
 
 
 def asked_methods(config: Mapping[str, Any], documents: Mapping[str, Any]) -> dict[str, str]:
-    """Methods that are asked for, and the key that names each."""
-    asked = {
-        finding["method"]: f"config/findings.yaml: {finding['id']}: key method"
-        for finding in documents["findings"]
+    """Methods that are asked for, and the keys that name each."""
+    findings: dict[str, list[str]] = {}
+    for finding in documents["findings"]:
+        findings.setdefault(finding["method"], []).append(finding["id"])
+    keys = {
+        name: [f"config/findings.yaml: {', '.join(ids)}: key method"]
+        for name, ids in findings.items()
     }
     for key in ("base", "head", "methods"):
-        asked |= dict.fromkeys(_names(config.get(key)), f"key {key}")
-    return asked
+        for name in dict.fromkeys(_names(config.get(key))):
+            keys.setdefault(name, []).append(f"key {key}")
+    return {name: " and ".join(of) for name, of in keys.items()}
 
 
 def named_deployments(config: Mapping[str, Any]) -> list[str]:
