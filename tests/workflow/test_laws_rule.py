@@ -54,6 +54,19 @@ def test_a_row_without_the_columns_that_may_be_missing_is_predicted(project):
     assert row["beyond"] == "engine"
 
 
+def test_a_row_far_from_others_of_its_model_and_hardware_is_told_and_kept(project):
+    """As of a method with that table; the page of predictions said nothing of it."""
+    lengths = [{"input_tokens": tokens} for tokens in (500, 1000, 2000, 3000)]
+    slow = {"throughput_tps": 7.5, "locator": "figure 5", "concurrency": 1}
+    code, text = ask(project, *lengths, slow, target=str(FOLDER / "predicted.md"))
+    assert code == 0, text
+    page = (project / FOLDER / "predicted.md").read_text(encoding="utf-8")
+    told = "- mine.csv, line 6: Llama 3.1 70B on 8 x H100-SXM-80GB, 1000/500 tokens"
+    for answer in (text, page):
+        assert "## What is unusual" in answer and told in answer
+    assert "What is unusual" not in ask(project, *lengths, target=str(FOLDER / "predicted.md"))[1]
+
+
 def test_another_table_of_the_name_is_predicted_though_it_is_older(project):
     """Such as one that is unpacked over it: its time is that of its content."""
     for tokens, name in ((500, "first"), (700, "second")):

@@ -44,6 +44,19 @@ def test_of_few_predicted_rows_there_is_no_p90(n, p90):
     assert line.startswith(f"| all | {n} | x 1.500 | {p90} | 1.50 | 50.0 |")
 
 
+def test_what_is_unusual_in_the_table_stands_at_the_end():
+    table = read_table(VALIDATION / "law_errors.csv", "law_errors")
+    page = laws_page(table, "a.csv")
+    told = "\n\n## What is unusual\n\n- a.csv: slow \\| row\n- a.csv: 2 more\n"
+    unusual = ["a.csv: slow | row", "a.csv: 2 more"]
+    assert laws_page(table, "a.csv", unusual=unusual) == page.rstrip("\n") + told
+    row = {"measured": 100.0, "predicted": 150.0, "sigma": 0.2, "beyond": "", "committed": "no"}
+    row |= {"engine": "vLLM", "class": "dense", "model": "m"}
+    row |= {f"{name}{given}": 1 for name in LAYOUT_AS_GIVEN for given in ("", "_as_given")}
+    page = predicted_page(pd.DataFrame([row]), "a.csv")
+    assert predicted_page(pd.DataFrame([row]), "a.csv", unusual) == page.rstrip("\n") + told
+
+
 def test_every_law_is_a_row_and_every_shape_a_column():
     table = pd.concat([errors("b", all=10.0, long=5.0), errors("a", all=1.0, balanced=2.5)])
     page = laws_page(table, "my|table.csv")

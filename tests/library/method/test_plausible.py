@@ -5,12 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.laws.hardware import against_hardware, over_context
 from inference_energy.laws.rows import usable_rows
 from inference_energy.method import plausible
 from inference_energy.method.files import merge
 from inference_energy.method.materials import tables_of
-from inference_energy.method.plausible import KNOWN, Tables, against_peers, held_against
+from inference_energy.method.plausible import (
+    KNOWN,
+    Hardware,
+    Tables,
+    against_peers,
+    held_against,
+    unusual_rows,
+)
 from repository import METHODS, read
 
 
@@ -612,6 +620,30 @@ def test_a_row_as_far_off_as_is_usual_is_no_warning(paper, rows, known, monkeypa
     assert told_apart(paper, rows, known) == []
     monkeypatch.setattr(plausible, "USUAL_APART", last * (1 - 1e-9))
     assert len(told_apart(paper, rows, known)) == 1
+
+
+def test_a_table_of_which_no_method_chooses_rows_is_told_the_same(paper, rows, known):
+    """The throughput laws read tables without a method, and told nothing of a row."""
+    hardware = Hardware(known.models, known.gpus)
+    assert unusual_rows(rows, hardware, "mine.csv") == []
+    place = rows.index[rows["model"].eq("Llama 3.1 70B")][0]
+    slow = misread(rows, place, 1 / SLIP).assign(line=range(2, len(rows) + 2))
+    (told,) = told_apart(paper, slow, known)
+    (warning,) = unusual_rows(slow, hardware, "mine.csv")
+    line = slow.loc[place, "line"]
+    assert warning.startswith(f"mine.csv, line {line}: Llama 3.1 70B on 8 x H100-SXM-80GB, ")
+    assert warning.partition(": unusual")[2].startswith("; 0.0")
+    assert f", line {line}: Llama 3.1 70B on 8 x H100-SXM-80GB, " in told
+    assert unusual_rows(slow.assign(output_tokens=np.nan), hardware, "mine.csv") == []
+    with pytest.raises(InputError) as refused:
+        unusual_rows(misread(rows, place, 1000), hardware, "mine.csv")
+    (problem,) = refused.value.problems
+    assert problem.startswith("mine.csv: Llama 3.1 70B on ") and "allowed is at most" in problem
+
+
+def test_the_table_that_laws_are_scored_on_has_nothing_unusual(known):
+    table = read("data/throughput/trtllm.csv", "throughput")
+    assert unusual_rows(table, known, "trtllm.csv") == []
 
 
 @pytest.mark.parametrize(("count", "last"), [(3, None), (5, "2 more rows like these")])

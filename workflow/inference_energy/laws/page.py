@@ -1,5 +1,6 @@
 """Page of the throughput laws' errors."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -39,7 +40,7 @@ COVERED = (85.0, 95.0)
 SHAPES = ("prefill-heavy", "balanced", "decode-heavy", "long")
 
 
-def laws_page(errors: pd.DataFrame, path: str, note: str = "") -> str:
+def laws_page(errors: pd.DataFrame, path: str, note: str = "", unusual: Sequence[str] = ()) -> str:
     """Errors of the throughput laws on rows that they have not seen, as a Markdown page.
 
     Parameters
@@ -50,9 +51,18 @@ def laws_page(errors: pd.DataFrame, path: str, note: str = "") -> str:
         Benchmark table that was predicted.
     note : str
         What a reader of the errors has to know.
+    unusual : sequence of str
+        Warnings about rows of the table.
     """
     shapes = [shape for shape in SHAPES if shape in set(errors["region"])]
-    return render("laws/laws.md.jinja", path=path, note=note, shapes=shapes, laws=_laws(errors))
+    return render(
+        "laws/laws.md.jinja",
+        path=path,
+        note=note,
+        shapes=shapes,
+        laws=_laws(errors),
+        unusual=unusual,
+    )
 
 
 def _laws(errors: pd.DataFrame) -> list[dict[str, Any]]:
@@ -138,7 +148,7 @@ def _aim(line: dict[str, Any], most: dict[str, float]) -> dict[str, Any]:
     return line | {"most": most, "found": found, "reached": reached}
 
 
-def predicted_page(predictions: pd.DataFrame, path: str) -> str:
+def predicted_page(predictions: pd.DataFrame, path: str, unusual: Sequence[str] = ()) -> str:
     """How the law fitted to the committed tables predicts a user's table, as a Markdown page.
 
     Parameters
@@ -147,6 +157,8 @@ def predicted_page(predictions: pd.DataFrame, path: str) -> str:
         Columns of schema ``load_predictions``, and ``sigma``.
     path : str
         The user's table.
+    unusual : sequence of str
+        Warnings about its rows.
     """
     named = predictions["beyond"].str.split("; ").explode()
     groups = {"all": predictions}
@@ -160,6 +172,7 @@ def predicted_page(predictions: pd.DataFrame, path: str) -> str:
         counted_once=int(counted_once(predictions).sum()),
         extrapolated=int(predictions["beyond"].ne("").sum()),
         beyond=named[named.ne("")].value_counts().to_dict(),
+        unusual=unusual,
         groups=[
             {"name": name, "n": len(own)}
             | {

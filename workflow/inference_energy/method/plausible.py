@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.documents import near
+from inference_energy.errors import InputError
 from inference_energy.laws.at_load import throughput_before_fit
 from inference_energy.laws.hardware import (
     DRAWN_ALIKE,
@@ -43,6 +44,7 @@ from inference_energy.method import datasheets
 from inference_energy.method.build import node_power
 from inference_energy.method.files import method_path
 from inference_energy.method.lengths import FAMILIES
+from inference_energy.tables import load_schema
 from inference_energy.units import W_PER_KW
 
 POWER, USUAL_POWER = (0.2, 6.0), (0.8, 3.0)
@@ -87,17 +89,29 @@ LISTED = 8
 
 
 @dataclass(frozen=True)
-class Tables:
-    """What methods are held against.
+class Hardware:
+    """What benchmark rows are held against.
 
     Parameters
     ----------
-    models, gpus, sources, nodes, node_power : DataFrame
-        Tables of these schemas.
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
     """
 
     models: pd.DataFrame
     gpus: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Tables(Hardware):
+    """What methods are held against.
+
+    Parameters
+    ----------
+    sources, nodes, node_power : DataFrame
+        Tables of these schemas.
+    """
+
     sources: pd.DataFrame
     nodes: pd.DataFrame
     node_power: pd.DataFrame
@@ -338,8 +352,32 @@ def _weights(
 def _rows(
     method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
 ) -> Iterator[tuple[bool, str]]:
-    """Rows faster than GPUs compute, slower than they read, longer than they or models hold."""
-    rows = usable_rows(table, method["benchmarks"])
+    """What cannot be, and what is unusual, of the rows of a method."""
+    where = f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}"
+    yield from rows_held_against(usable_rows(table, method["benchmarks"]), tables, where)
+
+
+def rows_held_against(
+    rows: pd.DataFrame, tables: Hardware, where: str
+) -> Iterator[tuple[bool, str]]:
+    """Find rows faster than GPUs compute, slower than they read, longer than they or models hold.
+
+    And those far from others of their model and hardware.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of schema ``throughput``, with both lengths; of those with ``line`` it is told.
+    tables : Hardware
+        What is known of models and GPUs.
+    where : str
+        Their table, for messages.
+
+    Yields
+    ------
+    (bool, str)
+        Whether it cannot be (or is only unusual), and a sentence.
+    """
     if rows.empty:
         return
     held = against_hardware(rows, tables.models, tables.gpus)
@@ -374,7 +412,6 @@ def _rows(
         "times the longest context of the model (context_tokens of data/models.csv)",
         f"allowed is at most {LONGEST:g}; {lengths}",
     )
-    where = f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}"
     told = pd.Series(False, rows.index)
     for ratio, is_problem, is_unusual, reason in (
         (peak, peak > PEAK, peak > USUAL_PEAK, peak_reason),
@@ -401,6 +438,38 @@ def _rows(
                 f"{where}: unusual; data/{column}s.csv lacks {', '.join(names)}, so that rows of it"
                 " are held against the nearest known and never refused",
             )
+
+
+def unusual_rows(table: pd.DataFrame, tables: Hardware, where: str) -> list[str]:
+    """Tell what is possible but unusual of a table that no method chooses rows of.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of schema ``throughput``, as of ``rows_held_against``; those without both lengths are
+        left out.
+    tables : Hardware
+        What is known of models and GPUs.
+    where : str
+        The table, for messages.
+
+    Returns
+    -------
+    list of str
+        One sentence each.
+
+    Raises
+    ------
+    InputError
+        All that cannot be.
+    """
+    # what a law has added to the rows is found out again
+    own = [*load_schema("throughput")["properties"], "line"]
+    rows = table[table.columns.intersection(own)].dropna(subset=["input_tokens", "output_tokens"])
+    found = list(rows_held_against(rows, tables, where))
+    if problems := [sentence for is_problem, sentence in found if is_problem]:
+        raise InputError(problems)
+    return [sentence for _, sentence in found]
 
 
 def _lengths(
@@ -494,8 +563,9 @@ def _first(
         row = rows.loc[index]
         load = row["concurrency"]
         at_once = "" if pd.isna(load) else f", {load:g} at once"
+        place = f"{where}, line {row['line']}" if "line" in row else where
         yield (
-            f"{where}: {row['model']} on {row['tensor_parallel']} x {row['gpu']},"
+            f"{place}: {row['model']} on {row['tensor_parallel']} x {row['gpu']},"
             f" {row['input_tokens']:g}/{row['output_tokens']:g} tokens{at_once}: throughput_tps"
             f" {row['throughput_tps']:g}: {said(index)}"
         )
@@ -503,14 +573,14 @@ def _first(
         yield f"{where}: {chosen.sum() - SHOWN} more rows like these"
 
 
-def against_peers(rows: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+def against_peers(rows: pd.DataFrame, tables: Hardware) -> pd.DataFrame:
     """Hold rows against those of the same model and hardware, or the nearest that are enough.
 
     Parameters
     ----------
     rows : DataFrame
         Rows of schema ``throughput``, with both lengths.
-    tables : Tables
+    tables : Hardware
         What is known of models and GPUs.
 
     Returns
@@ -618,7 +688,7 @@ def _node_size(
             yield False, f"{where} data/{name}.csv has nodes of {of}"
 
 
-def _unknown(rows: pd.DataFrame, tables: Tables) -> dict[str, list[str]]:
+def _unknown(rows: pd.DataFrame, tables: Hardware) -> dict[str, list[str]]:
     """Models and GPUs of the rows whose size and rates neither the tables nor the rows tell."""
 
     def is_unknown(row: pd.Series) -> bool:

@@ -14,6 +14,7 @@ from inference_energy.laws.page import laws_page
 from inference_energy.laws.registry import needed_tables
 from inference_energy.laws.rows import configuration_number
 from inference_energy.laws.training import read_throughput
+from inference_energy.method.plausible import Hardware, unusual_rows
 from inference_energy.project import shown
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 from inference_energy.text import counted
@@ -25,11 +26,15 @@ def main(snakemake):
     hardware = {name: read_table(snakemake.input[name], name) for name in needed_tables()}
     if snakemake.params.users:
         errors, predictions, note = evaluate_part(users_rows(snakemake.input), hardware)
+        # its page of predictions has them
+        unusual = []
     else:
-        (errors, predictions), note = evaluate(read_table(path, "throughput"), hardware), ""
+        rows = read_table(path, "throughput")
+        unusual = unusual_rows(rows, Hardware(hardware["models"], hardware["gpus"]), shown(path))
+        (errors, predictions), note = evaluate(rows, hardware), ""
     schema = load_schema("law_predictions")["properties"]
     left_out = predictions[predictions["split"] == "leave-shapes-out"]
-    page = laws_page(errors, shown(path), note)
+    page = laws_page(errors, shown(path), note, unusual)
     write_table(errors, output.errors, "law_errors")
     write_table(
         left_out[[c for c in schema if c in left_out]], output.predictions, "law_predictions"

@@ -18,6 +18,7 @@ from inference_energy.laws.training import (
     committed,
     read_throughput,
 )
+from inference_energy.method.plausible import Hardware, unusual_rows
 from inference_energy.project import shown
 from inference_energy.tables import load_schema, write_table, write_text
 
@@ -29,12 +30,14 @@ def main(snakemake):
         (Path(snakemake.output.predictions).parent / name).unlink(missing_ok=True)
     training, hardware = read_training(snakemake.input)
     rows = read_throughput(snakemake.input.throughput_table, hardware, training)
+    path = shown(snakemake.input.throughput_table)
+    unusual = unusual_rows(rows, Hardware(**hardware), path)
     told = as_published(rows, training)
     predicted = predictions(rows, *LoadFit.fit(training).predict(told))
     predicted["committed"] = np.where(committed(told, training), "yes", "no")
     predicted["beyond"] = beyond(told, training, hardware["models"])
     columns = [name for name in load_schema("load_predictions")["properties"] if name in predicted]
-    page = predicted_page(predicted, shown(snakemake.input.throughput_table))
+    page = predicted_page(predicted, path, unusual)
     given = {name: predicted[f"{name}_as_given"] for name in AS_GIVEN if name in predicted}
     as_given = predicted[columns].assign(**given)
     write_table(as_given, snakemake.output.predictions, "load_predictions")
