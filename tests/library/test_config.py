@@ -461,6 +461,10 @@ def test_a_name_that_no_table_has_is_refused_before_any_rule(copy, name, old, ne
     assert [word for word in words if word not in problem] == [], problem
 
 
+def test_a_log_may_be_served_by_one_gpu_of_a_node():
+    assert config.config_problems(CONFIG | {"copies": 1 / 8}) == []
+
+
 def test_every_place_of_a_wrong_method_is_told(copy):
     """The last of thirty findings alone was told."""
     path = copy / "findings.yaml"
@@ -521,7 +525,10 @@ def test_the_problems_of_all_files_are_told_at_once(copy):
         ({"benchmarks": "a/" * 3000}, ["a/a/: no such file"]),
         ({"benchmarks": f"{config.BENCHMARKS}/"}, [f"value {config.BENCHMARKS}/: no such file"]),
         ({"window": 3}, ["key window", "--config stress='{window: ...}'"]),
-        ({"copies": -1}, ["key copies: value -1: allowed is a number above 0"]),
+        ({"copies": -1}, ["key copies: value -1: allowed is a number of at least 0.125 and"]),
+        ({"copies": 1e-9}, ["key copies: value 1e-09: ", "node of eight GPUs", "it as load"]),
+        ({"copies": 1e-300}, ["key copies: value 1e-300: ", "of at least 0.125"]),
+        ({"copies": 0.1249}, ["key copies: value 0.1249: ", "of at least 0.125"]),
         ({"copies": 1e9}, ["key copies: value 1000000000.0", "of at most 1000000"]),
         ({1: 2}, ["key 1", "is no text"]),
     ],
