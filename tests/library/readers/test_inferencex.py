@@ -242,6 +242,42 @@ def test_a_split_run_has_the_layout_of_the_role_that_its_throughput_is_of():
     assert [problem.split(";")[0] for problem in lacking.problems] == ['run.json: "tp" is missing']
 
 
+LAID_OUT = {
+    "prefill_num_workers": 1,
+    "decode_num_workers": 2,
+    "decode_pp": 1,
+    "decode_pcp_size": 2,
+    "decode_dp_attention": "false",
+}
+
+
+@pytest.mark.parametrize(
+    ("stated", "mark"),
+    [
+        ({}, None),
+        ({"decode_num_workers": 1}, ("decode", 8, 4)),
+        ({"decode_tp": 16}, ("decode", 8, 64)),
+        ({"decode_pp": 3}, ("decode", 8, 24)),
+        ({"decode_pcp_size": None}, ("decode", 8, 4)),
+        ({"prefill_tp": 8}, ("prefill", 4, 8)),
+        ({"prefill_num_workers": 4}, ("prefill", 4, 16)),
+        # a count that is not told is held against nothing
+        ({"decode_num_workers": None}, None),
+        ({"decode_num_workers": 0}, None),
+        # attention of parallel data: some engines' tp is that of one of its ranks
+        ({"decode_tp": 1, "decode_dp_attention": "true"}, None),
+        ({"decode_tp": 1, "decode_dp_attention": False}, ("decode", 8, 4)),
+        ({"decode_pp": 3, "decode_dp_attention": True}, ("decode", 8, 24)),
+        ({"decode_tp": 4, "decode_dp_attention": True}, ("decode", 8, 16)),
+    ],
+)
+def test_gpus_of_a_role_are_those_of_its_workers(stated, mark):
+    """Workers on half or twice the GPUs that the throughput was divided by passed."""
+    run = read_alone(inferencex, AGGREGATE | SPLIT | LAID_OUT | stated)
+    told = "num_{0}_gpu {1} where {0}_num_workers x {0}_tp x {0}_pp x {0}_pcp_size is {2}"
+    assert run.marks == ([told.format(*mark)] if mark else [])
+
+
 def test_tokens_of_both_kinds_are_held_against_their_sum():
     run = read_alone(inferencex, AGGREGATE | {"tput_per_gpu": 500.0})
     assert run.marks == ["tput_per_gpu 4000 tokens/s where input + output of all GPUs is 3200"]

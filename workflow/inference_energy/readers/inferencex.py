@@ -69,6 +69,8 @@ def _read_throughput(run: Run) -> None:
         gpus = prefill + decode
         divisor = decode or gpus
         role = "decode_" if decode else "prefill_"
+        _check_workers(run, "prefill", prefill)
+        _check_workers(run, "decode", decode)
     else:
         tensor = run.needed("tp")
         if tensor is None:
@@ -81,6 +83,22 @@ def _read_throughput(run: Run) -> None:
     run.put("pipeline_parallel", run.number(f"{role}pp") or 1)
     run.put("throughput_tps", per_gpu, divisor)
     _check_throughput(run, gpus, divisor, per_gpu)
+
+
+def _check_workers(run: Run, role: str, gpus: float) -> None:
+    """GPUs of a role against those of its workers.
+
+    Where attention is of parallel data, the tensor parallelism may be that of one of its ranks.
+    """
+    names = [f"{role}_{name}" for name in ("num_workers", "tp", "pp", "pcp_size")]
+    workers, tensor, stages, contexts = map(run.number, names)
+    expected = (workers or 0) * (tensor or 0) * (stages or 1) * (contexts or 1)
+    in_ranks = str(run.raw.get(f"{role}_dp_attention", False)).lower() != "false"
+    if not gpus or not expected or (in_ranks and gpus % expected == 0):
+        return
+    if gpus != expected:
+        formula = " x ".join(names)
+        run.marks.append(f"num_{role}_gpu {gpus:.6g} where {formula} is {expected:.6g}")
 
 
 def _check_throughput(run: Run, gpus: float, divisor: float, per_gpu: float | None) -> None:
