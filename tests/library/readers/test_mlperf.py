@@ -124,6 +124,62 @@ def test_mlperf_rates_are_held_against_what_else_the_summary_says(
     assert status == (f"marked: {'; '.join(marks)}" if marks else "ok")
 
 
+UNSERVED = (
+    "Completed samples per second {} where {} were scheduled per second for at least {} s, with"
+    " latencies of up to {} s, so that at least {} are completed"
+)
+
+
+@pytest.mark.parametrize(
+    ("stated", "told"),
+    [
+        # 100 s after 600 s: six sevenths of what is scheduled
+        ({}, None),
+        ({"Completed samples per second": "60.1"}, None),
+        ({"Completed samples per second": "58"}, (58, 70, 600, 100, 60)),
+        ({"Completed samples per second": "7"}, (7, 70, 600, 100, 60)),
+        ({"min_duration (ms)": "50000"}, None),
+        ({"Completed samples per second": "23", "min_duration (ms)": "50000"}, None),
+        (
+            {"Completed samples per second": "22", "min_duration (ms)": "50000"},
+            (22, 70, 50, 100, "23.3333"),
+        ),
+        # a run that was cut short, whose length is not known
+        ({"Completed samples per second": "7", "Min duration satisfied": "NO"}, None),
+        # without the longest, by the largest percentile
+        (
+            {"Completed samples per second": "7", "Max latency (ns)": None},
+            (7, 70, 600, 30, "66.6667"),
+        ),
+        (
+            {
+                "Completed samples per second": "7",
+                "Max latency (ns)": None,
+                "99.00 percentile latency (ns)": None,
+            },
+            None,
+        ),
+    ],
+)
+def test_a_server_completes_what_is_scheduled_but_for_its_last_latency(stated, told):
+    """A tenth of what was scheduled came back without a mark of it."""
+    raw = (
+        SERVER
+        | {
+            "Completed samples per second": "69",
+            "Scheduled samples per second": "70",
+            "Max latency (ns)": "100e9",
+            "99.00 percentile latency (ns)": "30e9",
+            "Min duration satisfied": "Yes",
+        }
+        | stated
+    )
+    run = Run("run", "mlperf", raw={key: value for key, value in raw.items() if value is not None})
+    mlperf._read_summary(run)
+    assert run.marks == ([UNSERVED.format(*told)] if told else [])
+    assert run.problems == []
+
+
 def test_mlperf_meter_in_another_time_zone_is_refused_until_its_offset_is_stated(tmp_path):
     folder = shutil.copytree(FIXTURES / "mlperf/offline", tmp_path / "run_1")
     meter = folder / "spl.txt"
