@@ -683,6 +683,18 @@ def test_lengths_beyond_any_context_are_refused(name):
     ]
 
 
+def test_a_longest_output_beyond_any_context_is_refused():
+    """A request of 1e17 tokens beside a mean of 300 passed."""
+    for longest, told in ((1e7, []), (1e17, ["1e+17"])):
+        run = Run("f", "aiperf", row={"output_tokens": 300.0}, output_range=(1.0, longest))
+        consistency.check_run(run)
+        assert run.problems == [
+            f"f: output_tokens of the longest request is {tokens}; allowed are at most 1e+07, the"
+            " longest context of a model; correct the file"
+            for tokens in told
+        ]
+
+
 @pytest.mark.parametrize(
     ("tokens", "mark", "problem"),
     [

@@ -5,6 +5,7 @@ from copy import deepcopy
 
 import pytest
 from inference_energy.meters.common import FIRST, LAST
+from inference_energy.readers.consistency import MOST_LENGTH
 from inference_energy.stress import plan, records
 from inference_energy.stress.power import telemetry_samples
 from library.stress.made_up import NOON, record
@@ -151,6 +152,14 @@ def test_a_request_at_its_bounds_is_whole():
     for name in records.TIMES:
         assert records.is_request(lasting(1, **none | {name: 2000.0}))
         assert not records.is_request(lasting(1, **none | {name: 2000.001}))
+
+
+@pytest.mark.parametrize("name", records.TOKENS)
+def test_a_request_is_no_longer_than_any_context(name):
+    """Of 1e17 tokens one counted as whole, though a float tells them only to the sixteenth."""
+    assert records.is_request(lasting(1, **{name: MOST_LENGTH}))
+    for tokens in (MOST_LENGTH + 1, 2**53, 1e17):
+        assert not records.is_request(lasting(1, **{name: tokens}))
 
 
 def test_a_request_starts_when_it_is_issued_where_nothing_else_says_when():

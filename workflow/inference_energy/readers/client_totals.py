@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from itertools import compress
 
 from inference_energy.readers.common import PERCENTILES, Run
-from inference_energy.readers.consistency import agree
-from inference_energy.tables import LARGEST
+from inference_energy.readers.consistency import MOST_LENGTH, agree
 from inference_energy.units import MILLI
 
 
@@ -94,10 +93,13 @@ def _successful(run: Run) -> tuple[list[float], list[float]]:
         if lengths is None:
             continue
         if not isinstance(lengths, list) or any(
-            isinstance(x, bool) or not isinstance(x, int | float) or not 0 <= x <= LARGEST
+            isinstance(x, bool) or not isinstance(x, int | float) or not 0 <= x <= MOST_LENGTH
             for x in lengths
         ):
-            run.refuse(f'"{key}" holds something else than token counts; run the client again')
+            run.refuse(
+                f'"{key}" holds something else than token counts of at most {MOST_LENGTH:.6g}, the'
+                " longest context of a model; run the client again"
+            )
             return [], []
     if not inputs or not outputs or len(inputs) != len(outputs):
         return [], []

@@ -241,9 +241,13 @@ def _check_speed(run: "Run") -> None:
                 f"{name} is {values[name]:.6g}; allowed is at least 1, as a request has a token or"
                 " more; correct the file"
             )
-        if (values.get(name) or 0) > MOST_LENGTH:
+    lengths = {name: values.get(name) or 0 for name in ("input_tokens", "output_tokens")}
+    if run.output_range is not None:
+        lengths["output_tokens of the longest request"] = run.output_range[1]
+    for name, length in lengths.items():
+        if length > MOST_LENGTH:
             run.refuse(
-                f"{name} is {values[name]:.6g}; allowed are at most {MOST_LENGTH:.6g}, the longest "
+                f"{name} is {length:.6g}; allowed are at most {MOST_LENGTH:.6g}, the longest "
                 "context of a model; correct the file"
             )
     _check_context(run)

@@ -8,6 +8,7 @@ from typing import Any, TypeGuard
 from inference_energy.documents import is_unwritable, json_number, json_object
 from inference_energy.errors import InputError
 from inference_energy.meters.common import FIRST, LARGEST, LAST
+from inference_energy.readers.consistency import MOST_LENGTH
 from inference_energy.stress.plan import Finding
 from inference_energy.stress.power import TELEMETRY
 from inference_energy.units import MILLI, NANO
@@ -27,13 +28,15 @@ MOST = {
 TIMES = ("time_to_first_token", "inter_token_latency", "request_latency")
 """Times of a request that are used. [ms]"""
 
-SCALARS = (
-    *TIMES,
+TOKENS = (
     "input_sequence_length",
     "output_sequence_length",
     "usage_completion_tokens",
     "usage_prompt_cache_read_tokens",
 )
+"""Tokens of a request that are used, no more than the longest context of a model."""
+
+SCALARS = (*TIMES, *TOKENS)
 """Metrics of a request that are used."""
 
 LONGEST, APART = 86_400.0, 1.0
@@ -125,6 +128,7 @@ def is_request(record: object) -> bool:
         most <= LONGEST + APART
         and all(_is_number(metrics.get(name)) for name in SCALARS if name in metrics)
         and all(metrics[name]["value"] * MILLI <= most for name in TIMES if name in metrics)
+        and all(metrics[name]["value"] <= MOST_LENGTH for name in TOKENS if name in metrics)
         and isinstance(gaps, dict)
         and isinstance(gaps.get("value"), list)
         and (error.get("code") is None or _is_finite(error["code"]))
