@@ -288,6 +288,43 @@ def test_only_whole_numbers_are_tokens(settings, tmp_path, cell, tokens):
     assert found["input"] == tokens or (tokens is None and pd.isna(found["input"]))
 
 
+TINY = ["1e-400", "-2.5E-0400", f"0.{'0' * 330}1", "10e-999"]
+"""Numbers that are not zero, and that a double has as zero."""
+
+
+@pytest.mark.parametrize("cell", [*TINY, "0", "0.0", "0e-400", "-0.0", f"0.{'0' * 330}"])
+@pytest.mark.parametrize("kind", ["csv", "lines", "one object", "hive", "lists", "inside"])
+def test_a_number_that_underflows_is_none(settings, tmp_path, cell, kind):
+    """It was taken for no tokens, as DuckDB has it."""
+    path, tokens = tmp_path / "log.jsonl", f'"input_tokens": {cell}, "output_tokens": 7'
+    said = f'"note": "a \\"input_tokens\\": 1e-500 of others", "rate": 1e-600, {tokens}'
+    if kind == "csv":
+        path = tmp_path / "log.csv"
+        path.write_text(f"input_tokens,output_tokens\n{cell},7\n")
+    elif kind == "lines":
+        path.write_text(f"{{{said}}}\n")
+    elif kind == "one object":
+        path = tmp_path / "log.json"
+        path.write_text(f"[\n{{{said}}}\n]")
+    elif kind == "hive":
+        path = tmp_path / "log"
+        (path / "model=m").mkdir(parents=True)
+        (path / "model=m" / "a.jsonl").write_text(f"{{{said}}}\n")
+    form = None
+    if kind == "lists":
+        path.write_text(f'{{"data": [{{{said}}}]}}\n')
+        form = settings["formats"]["plain"] | {"unnest": ["data"]}
+    elif kind == "inside":
+        path.write_text(f'{{"usage": {{{said}}}}}\n')
+        columns = {name: ["usage", f"{name}_tokens"] for name in ("input", "output")}
+        form = {"source": "x", "time": "text", "columns": columns}
+    log = open_log(path, settings["formats"], form)
+    connection = connect(folder=tmp_path)
+    requests_view(log, units(log, connection)[0], connection, tmp_path)
+    found = connection.execute("SELECT input, output FROM requests").fetchall()
+    assert found == [(None if cell in TINY else 0, 7)]
+
+
 def test_columns_that_are_not_there_are_named(settings):
     with pytest.raises(InputError, match=r"'ContextTokens' for input tokens.*it has a, b"):
         select(LogColumns({"a": "BIGINT", "b": "BIGINT"}), settings["formats"]["azure"])

@@ -4,6 +4,7 @@ A *requests view* has the columns of ``COLUMNS`` whatever the log calls them: ti
 since 1970 (UTC), tokens as whole numbers, null where the log does not say or says no number.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -77,6 +78,12 @@ TIMESTAMP_TZ = "TIMESTAMP WITH TIME ZONE"
 
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER")
 
+
+ZEROS = ("0.0", "-0.0")
+"""Zero, as DuckDB writes a number of JSON that is not whole, and what is read as zero."""
+
+TINY = r"\s*:\s*-?(0\.0{300,}[1-9]|[0.]*[1-9][0-9.]*[eE]-)"
+"""What stands behind a key of JSON whose number can be read as zero and is none, as RE2 has it."""
 
 USUAL_KEYS, FIRST_ROWS, FEW_LISTS = "usual_keys", 1000, 8
 """Variable of DuckDB that has lists of keys; objects whose lists are noted, and lists at most."""
@@ -281,7 +288,7 @@ class LogColumns:
         Parameters
         ----------
         rows : str
-            SQL of a table with the column ``json``.
+            SQL of a table with the column ``json``, and ``said``, the text of its object.
         """
         paths = f"[{', '.join(self.paths)}]::VARCHAR[]"
         keys = f"json_keys({self.json})"
@@ -293,7 +300,7 @@ class LogColumns:
         found = f"json_extract_string({self.json}, {paths})"
         return (
             f"(SELECT CASE WHEN {clear} THEN {found} END AS found,"
-            f" json_extract({self.json}, '$.attributes[*]') AS attributes FROM {rows})"
+            f" json_extract({self.json}, '$.attributes[*]') AS attributes, said FROM {rows})"
         )
 
 
@@ -302,6 +309,19 @@ def _place(paths: list[str], path: str) -> int:
     if path not in paths:
         paths.append(path)
     return paths.index(path) + 1
+
+
+def _says_more(sql: str) -> str:
+    """SQL of whether the text of a number is that of another than zero."""
+    return f"regexp_matches({sql}, '^[-+0.]*[1-9]')"
+
+
+def _underflows(key: str) -> str:
+    """SQL of whether a number behind a key of the object is said as another than zero, but so near
+    to it that DuckDB can have it as zero.
+    """
+    name = re.escape(json.dumps(key, ensure_ascii=False))
+    return f"regexp_matches(said, {literal(name + TINY)})"
 
 
 def _inside(name: str) -> str:
@@ -373,7 +393,11 @@ def select(known: LogColumns, form: Mapping[str, Any], file: str = "format") -> 
                 for name in missing
             ]
         )
-    sql = {name: _tokens(found.get(name)) for name in COLUMNS if COLUMNS[name] == "BIGINT"}
+    sql = {
+        name: _tokens(found.get(name), _last_keys(columns.get(name)) if known.json else ())
+        for name in COLUMNS
+        if COLUMNS[name] == "BIGINT"
+    }
     for name in ("cached", "reasoning"):
         at = found.get(name)
         if at and at[1] not in WHOLE:
@@ -422,7 +446,15 @@ def _some(sql: str) -> str:
     return f"CASE WHEN {sql} NOT IN ({', '.join(map(literal, NOTHING))}) THEN {sql} END"
 
 
-def _tokens(found: Found | None) -> str:
+def _last_keys(column: Column | None) -> list[str]:
+    """Keys of JSON under which a column's value may stand, of a path the last."""
+    choices = [] if column is None else _choices(column)
+    paths = [[way] if isinstance(way, str) else way for way in choices]
+    return list(dict.fromkeys(path[-1] for path in paths if isinstance(path, list)))
+
+
+def _tokens(found: Found | None, keys: Sequence[str] = ()) -> str:
+    """SQL of a number of tokens; ``keys`` are those of JSON under which it stands."""
     if not found:
         return "NULL::BIGINT"
     sql, kind = found
@@ -437,6 +469,13 @@ def _tokens(found: Found | None) -> str:
     if kind == "VARCHAR":
         # one with three decimals, or a thousand
         whole += f" AND NOT (contains({sql}, '.000') AND NOT contains({sql}, '.0000'))"
+        # of cases that come one after the other only zeros are matched, which are few
+        is_zero = f"NOT {_says_more(sql)}"
+        if keys:
+            tiny = " OR ".join(map(_underflows, keys))
+            zeros = ", ".join(map(literal, ZEROS))
+            is_zero += f" AND NOT CASE WHEN {sql} IN ({zeros}) THEN {tiny} ELSE FALSE END"
+        whole += f" AND CASE WHEN {number} = 0 THEN {is_zero} ELSE TRUE END"
     return f"CASE WHEN {whole} THEN greatest(least({number}, {MOST}), -{MOST})::BIGINT END"
 
 

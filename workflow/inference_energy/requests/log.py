@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import duckdb
 import pyarrow as pa
 
-from inference_energy.documents import near_path
+from inference_energy.documents import near_path, underflows
 from inference_energy.errors import InputError
 from inference_energy.project import is_plain, path_problems
 from inference_energy.requests.formats import (
@@ -497,9 +497,17 @@ def _is_object(line: bytes) -> bool:
 def _parsed(text: str | bytes) -> object:
     """Value of a JSON text; None for what is no JSON."""
     try:
-        return json.loads(text, object_pairs_hook=_object)
+        return json.loads(text, object_pairs_hook=_object, parse_float=_float)
     except (TypeError, ValueError, RecursionError):
         return None
+
+
+def _float(text: str) -> float | str:
+    """Number of a JSON text that is not whole; its text where it would be read as zero and is none,
+    so that it is no number later.
+    """
+    value = float(text)
+    return text if underflows(text, value) else value
 
 
 def _object(pairs: Sequence[tuple[str, object]]) -> dict[str, object]:
@@ -684,7 +692,7 @@ def _json_rows(
     if columns:
         patched = f"json_merge_patch({literal(json.dumps(columns))}, json)"
         item = f"CASE WHEN json IS NOT NULL THEN {patched} END"
-    return f"(SELECT {item} AS item FROM {_objects(file, _by_line(file))})"
+    return f"(SELECT {item} AS item, json AS said FROM {_objects(file, _by_line(file))})"
 
 
 def _flat_rows(
@@ -696,7 +704,7 @@ def _flat_rows(
     """As ``_json_rows``, of objects parsed one by one: their lines can be megabytes."""
     items = Path(folder) / "items.jsonl"
     _write_items(connection, file, form, items)
-    return f"(SELECT json AS item FROM {_objects(items.as_posix(), True)})"
+    return f"(SELECT json AS item, json AS said FROM {_objects(items.as_posix(), True)})"
 
 
 def _write_items(
