@@ -455,6 +455,16 @@ def test_what_lies_beyond_the_measured_lengths_by_queries_and_by_time():
     assert found == pytest.approx({"queries": 1, "node time": 1, "held": 1})
 
 
+@pytest.mark.parametrize("median", [3.0, 30.0, 200.0, 400.0, 700.0])
+def test_all_and_none_of_the_queries_lie_beyond_exactly(median):
+    """Not but for a rounding error of their weights, which would be told as less than all."""
+    of, model = regime(ExponentialLengths(median)), served("a", 1)
+    for inputs, expected in (((0.0, INPUT - 1), 1.0), ((0.0, INPUT), 0.0)):
+        domain = {"input_tokens": inputs, "output_tokens": (0.0, np.inf)}
+        found = exact.extrapolation(of, replace(model, law=replace(model.law, domain=domain)))
+        assert [found["queries"], found["node time"]] == [expected, expected]
+
+
 class Settling(Peak):
     """A law whose error is the smaller the longer the answer."""
 

@@ -267,8 +267,15 @@ def extrapolation(regime: Regime, model: ServedModel) -> dict[str, float]:
     outside = np.any([wanted[name] != nearest[name] for name in wanted], axis=0)
     time = node_seconds(weights * lengths, model.law.predict(**wanted))
     held = node_seconds(weights * lengths, model.law.predict(**nearest))
+
+
+    def share(of: np.ndarray) -> float:
+        # of all and of none exactly so: weights add up to one but for rounding
+        beyond = of[outside].sum()
+        return float(beyond / (beyond + of[~outside].sum()))
+
     return {
-        "queries": float(weights[outside].sum()),
-        "node time": float(time[outside].sum() / time.sum()),
+        "queries": share(weights),
+        "node time": share(time),
         "held": float(held.sum() / time.sum()),
     }
