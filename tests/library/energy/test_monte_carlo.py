@@ -197,7 +197,7 @@ def test_a_sample_is_described_by_its_own_moments():
 def test_a_day_of_the_fleet_has_the_means_of_resampled_pools():
     """Both pathways have the same resamples, and no length changes: half of 3, half of 6 Wh."""
     setup = by_hand(pue=LogNormal.fixed(1 / UTILISATION))
-    day = monte_carlo.fleet_energy(setup, regime())
+    day = monte_carlo.fleet_energies(setup, [regime()])["traditional"]
     gwh = 1e8 * 1.1 / 1e9
     random, sums = np.random.RandomState(7), []
     for _ in range(30):
@@ -209,12 +209,31 @@ def test_a_day_of_the_fleet_has_the_means_of_resampled_pools():
     assert list(day) == ["baseline", "improved"]
 
 
+def test_regimes_of_a_fleet_are_resampled_as_if_each_were_alone():
+    """Of the three regimes two have pools of 45 samples, and one, with d in its blend, of 42."""
+    d = served("d", 1, 200.0, law=LogLinear(0.0, 0.0, 1.0, 1e6, 5))
+    blend = Blend(2, ((0.1, 0.9),), shares="parameters")
+    setup = by_hand(pue=LogNormal(0.2, 0.3), blend=blend)
+    setup = replace(setup, models=(*setup.models, d))
+    improvement = dict.fromkeys(("traditional", "long", "short"), LogNormal(0.5, 0.4))
+    overhead = {"traditional": 1.1, "long": 1.5, "short": 1.2}
+    fleet = replace(setup.fleet, improvement=improvement, overhead=overhead)
+    setup = replace(setup, fleet=fleet)
+    regimes = [regime(), regime(600.0, "long"), regime(30.0, "short")]
+    sizes = [len(monte_carlo.frontier_blend(drawn(setup, of), ())) for of in regimes]
+    assert sizes == [45, 45, 42]
+    together = monte_carlo.fleet_energies(setup, regimes)
+    assert list(together) == ["traditional", "long", "short"]
+    for of in regimes:
+        assert monte_carlo.fleet_energies(setup, [of]) == {of.name: together[of.name]}
+
+
 def test_the_pool_of_a_fleet_is_that_of_the_seed():
     setup = by_hand(pue=LogNormal(0.2, 0.3))
     pool = monte_carlo.frontier_blend(drawn(setup), ())
     random = np.random.RandomState(7)
     means = [random.choice(pool, 80, replace=True).mean() for _ in range(30)]
-    day = monte_carlo.fleet_energy(setup, regime())
+    day = monte_carlo.fleet_energies(setup, [regime()])["traditional"]
     assert day["baseline"]["p50"] == pytest.approx(np.median(means) * 1e8 * 1.1 / 1e9)
 
 
@@ -223,7 +242,7 @@ def test_the_improvement_of_a_fleet_is_drawn_after_the_lengths_of_a_figure():
     improvement = LogNormal(0.5, 0.4)
     setup = by_hand(models=(served("a", 300),), pue=LogNormal.fixed(2.0), blend=Blend(1, ()))
     fleet = replace(setup.fleet, improvement={"traditional": improvement})
-    day = monte_carlo.fleet_energy(replace(setup, fleet=fleet), regime())
+    day = monte_carlo.fleet_energies(replace(setup, fleet=fleet), [regime()])["traditional"]
     random = np.random.RandomState(7)
     random.exponential(size=40)
     one = 1 / improvement.sample(random, 40)

@@ -1,6 +1,6 @@
 """Build the exact energy distributions of a method: models, blend, pathways, fleet."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache, reduce
 
 import numpy as np
@@ -213,6 +213,13 @@ def fleet_energy(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
             "p95": mean + Z95 * std,
         }
     return answer
+
+
+def fleet_energies(
+    setup: Setup, regimes: Iterable[Regime]
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Of regimes, by name, what :func:`fleet_energy` gives."""
+    return {regime.name: fleet_energy(setup, regime) for regime in regimes}
 
 
 def throughput_statistics(regime: Regime, model: ServedModel) -> dict[str, float]:

@@ -4,7 +4,7 @@ Every draw comes from NumPy's legacy generator in the released order, so that th
 the released ones and not only their distribution (arXiv:2509.20241v2, released analysis code).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -183,39 +183,47 @@ def describe(sample: np.ndarray) -> dict[str, float]:
     } | {f"p{p}": float(v) for p, v in zip(PERCENTILES, percentiles, strict=True)}
 
 
-def fleet_energy(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
+def fleet_energies(
+    setup: Setup, regimes: Iterable[Regime]
+) -> dict[str, dict[str, dict[str, float]]]:
     """Energy of a day's queries, baseline and improved (arXiv:2509.20241v2, figure 3).
 
     The pool is the blend's untrimmed samples. Its bootstrap resamples are scaled to the fleet.
 
     Returns
     -------
-    dict of str to dict
-        pathway to percentile (p5, p50, p95) [GWh/day].
+    dict of str to dict of str to dict
+        regime to pathway to percentile (p5, p50, p95) [GWh/day].
     """
-    samples, _ = first_draw(setup, regime)
-    pool = frontier_blend(samples, ())
-    random = generator(setup)
-    # the released code draws lengths for a figure here, which moves the stream
-    random.exponential(size=setup.monte_carlo.samples)
-    multiplier = setup.fleet.improvement[regime.name].sample(random, len(pool))
-    return _bootstrap(setup, regime, {"baseline": pool, "improved": pool / multiplier})
-
-
-def _bootstrap(
-    setup: Setup, regime: Regime, energies: dict[str, np.ndarray]
-) -> dict[str, dict[str, float]]:
-    """Percentiles of resamples; the released code seeds anew, so that all have the same places."""
-    random, n = generator(setup), len(next(iter(energies.values())))
-    sums = {pathway: np.empty(setup.monte_carlo.bootstrap) for pathway in energies}
-    for i in range(setup.monte_carlo.bootstrap):
-        # as choice draws them
-        places = random.randint(0, n, n)
-        for pathway, energy in energies.items():
-            sums[pathway][i] = energy.take(places).sum()
-    found = {}
-    for pathway, of_pathway in sums.items():
-        gwh = daily(setup.fleet, regime.name, of_pathway / n)
-        levels = np.percentile(gwh, (5, 50, 95))
-        found[pathway] = {f"p{p}": float(v) for p, v in zip((5, 50, 95), levels, strict=True)}
+    energies = {}
+    for regime in regimes:
+        samples, _ = first_draw(setup, regime)
+        pool = frontier_blend(samples, ())
+        random = generator(setup)
+        # the released code draws lengths for a figure here, which moves the stream
+        random.exponential(size=setup.monte_carlo.samples)
+        multiplier = setup.fleet.improvement[regime.name].sample(random, len(pool))
+        energies[regime.name, "baseline"] = pool
+        energies[regime.name, "improved"] = pool / multiplier
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for (name, pathway), means in _resampled(setup, energies).items():
+        levels = np.percentile(daily(setup.fleet, name, means), (5, 50, 95))
+        percentiles = {f"p{p}": float(v) for p, v in zip((5, 50, 95), levels, strict=True)}
+        found.setdefault(name, {})[pathway] = percentiles
     return found
+
+
+def _resampled(
+    setup: Setup, energies: Mapping[tuple[str, str], np.ndarray]
+) -> dict[tuple[str, str], np.ndarray]:
+    """Means of resamples; the released code seeds anew, so that all have the same places."""
+    means = {key: np.empty(setup.monte_carlo.bootstrap) for key in energies}
+    for n in {len(energy) for energy in energies.values()}:
+        random = generator(setup)
+        alike = {key: energy for key, energy in energies.items() if len(energy) == n}
+        for i in range(setup.monte_carlo.bootstrap):
+            # as choice draws them
+            places = random.randint(0, n, n)
+            for key, energy in alike.items():
+                means[key][i] = energy.take(places).sum() / n
+    return means

@@ -245,9 +245,7 @@ def fleet(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
     for engine, module in (("published", monte_carlo), ("exact", exact)):
         if engine not in engines:
             continue
-        scenarios = {
-            name: module.fleet_energy(setup, regime) for name, regime in setup.regimes.items()
-        }
+        scenarios = module.fleet_energies(setup, setup.regimes.values())
         scenarios["mixed"] = {
             pathway: {
                 statistic: mix(setup.fleet.long_share, value, scenarios["long"][pathway][statistic])
