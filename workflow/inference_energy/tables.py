@@ -501,8 +501,10 @@ def _check_cells(
     """Typed frame of all the schema's columns, mask of rows with a refused cell, problems."""
     typed, problems, bad = {}, [], np.zeros(len(cells), dtype=bool)
     for name, column in spec["properties"].items():
-        texts = cells[name] if name in cells else pd.Series([""] * len(cells), dtype=object)
-        codes, uniques = pd.factorize(texts.to_numpy(dtype=object))
+        if name in cells:
+            codes, uniques = pd.factorize(cells[name].to_numpy(dtype=object))
+        else:
+            codes, uniques = np.zeros(len(cells), dtype=int), [""]
         numeric = _is_numeric(column)
         values = [_parse(text, numeric) for text in uniques]
         refused = _refused(uniques, values, column) if name in cells else []
@@ -515,7 +517,8 @@ def _check_cells(
         problems += _others(len(refused), f'{path}, column "{name}"', "refused values")
         for code in refused:
             values[code] = None
-        bad |= np.isin(codes, refused)
+        if refused:
+            bad |= np.isin(codes, refused)
         once = make_column(values, column)
         typed[name] = pd.Series(once.array.take(codes), dtype=once.dtype)
     return pd.DataFrame(typed), bad, problems

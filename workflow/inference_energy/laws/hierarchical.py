@@ -153,6 +153,7 @@ def _posterior(
     penalty[range(n_shared, size), range(n_shared, size)] = np.tile(1 / sd**2, count)
     centre = np.concatenate([mean, np.zeros(size - n_shared)])
     scale = weight / noise**2
+    root = np.sqrt(scale)
 
     def residuals(parameters: Array) -> tuple[Array, Array]:
         logs = log_parts + parameters[columns] @ LOADINGS.T
@@ -170,9 +171,11 @@ def _posterior(
     for _ in range(STEPS):
         jacobian = np.zeros((len(number), size))
         np.put_along_axis(jacobian, columns, share @ LOADINGS, axis=1)
-        weighted = jacobian * scale[:, None]
-        factor = scipy.linalg.cho_factor(jacobian.T @ weighted + penalty)
-        step = -scipy.linalg.cho_solve(factor, weighted.T @ error + penalty @ (parameters - centre))
+        # of a matrix and itself NumPy makes one half of the product
+        half = jacobian * root[:, None]
+        pull = half.T @ (root * error) + penalty @ (parameters - centre)
+        factor = scipy.linalg.cho_factor(half.T @ half + penalty)
+        step = -scipy.linalg.cho_solve(factor, pull)
         now, length, before = objective(parameters, error), 1.0, error
         error, share = residuals(parameters + length * step)
         while objective(parameters + length * step, error) > now and length > TOLERANCE:

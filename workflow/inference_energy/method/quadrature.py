@@ -80,7 +80,9 @@ def support(
 def _edges(minimum: int, every_up_to: int, cell: float) -> np.ndarray:
     """Edges of the support points less a half, as far as any distribution reaches. [tokens]"""
     n = int(np.ceil(np.log((LONGEST + 1) / every_up_to) / cell))
-    cells = np.unique(np.round(every_up_to * np.exp(cell * np.arange(n + 1))))
+    cells = np.round(every_up_to * np.exp(cell * np.arange(n + 1)))
+    # in order already: to sort half a million takes most of the time
+    cells = cells[np.append(True, cells[1:] > cells[:-1])]
     if minimum > every_up_to:
         # a cell that holds the minimum would be counted whole or not at all
         cells = np.union1d(cells, float(minimum))
@@ -136,10 +138,14 @@ def nodes(
     width : float
         Width of a panel in ln L, over which the function must be smooth. [1]
     """
-    lengths, _ = support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
+    lengths, weights = support(tokens, SMOOTH_ABOVE, SMOOTH_CELL)
     panels = np.log(max(lengths[-1] / SINGLY_UP_TO, 1)) / width
     edges = SINGLY_UP_TO * np.exp(width * np.arange(panels + 1))
     edges = np.unique(np.concatenate([np.arange(SINGLY_UP_TO), edges, np.asarray(breaks)]))
     places = np.unique(np.append(np.searchsorted(lengths, edges), len(lengths)))
-    parts = [_panel(tokens, int(a), int(b)) for a, b in pairwise(places)]
+    # the first ones stand for themselves: together
+    wide = np.append(np.diff(places) > PANEL_NODES, True)
+    places = places[np.argmax(wide) :]
+    parts = [(lengths[: places[0]], weights[: places[0]])]
+    parts += [_panel(tokens, int(a), int(b)) for a, b in pairwise(places)]
     return np.concatenate([p[0] for p in parts]), np.concatenate([p[1] for p in parts])

@@ -121,7 +121,9 @@ class GpuPower:
         def newton(values: Array, sd: Array, scatter: Array, weight: Array) -> tuple[Array, Array]:
             precision, scale = _precision(sd, sizes), weight / scatter**2
             error, jacobian = _residual(values, log_load, member, measured)
-            information = jacobian.T @ (scale[:, None] * jacobian) + np.diag(precision)
+            # of a matrix and itself NumPy makes one half of the product
+            half = np.sqrt(scale)[:, None] * jacobian
+            information = half.T @ half + np.diag(precision)
             covariance = np.asarray(np.linalg.inv(information), float)
             step = covariance @ (jacobian.T @ (scale * error) - precision * (values - centre))
             return step * min(1, LONGEST / np.abs(step[: len(PRIOR)]).max()), covariance
@@ -265,7 +267,8 @@ def gpu_power(
 
 
 def _keys(rows: pd.DataFrame, columns: list[str]) -> pd.Index:
-    return pd.Index(["|".join(map(str, key)) for key in rows[columns].to_numpy(object)])
+    texts = [map(str, rows[column].tolist()) for column in columns]
+    return pd.Index(list(map("|".join, zip(*texts, strict=True))))
 
 
 def _membership(keys: Mapping[str, pd.Index], groups: Mapping[str, pd.Index]) -> Array:
