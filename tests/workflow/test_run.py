@@ -1,6 +1,9 @@
 """The workflow itself, run on a copy of the repository's files."""
 
 import ast
+import base64
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -16,7 +19,18 @@ from inference_energy.claims.judge import is_scored
 from inference_energy.lock import Lock
 from inference_energy.reuse import checksums
 from inference_energy.tables import read_table
-from processes import HANGS, PIPE, SNAKEMAKE, git, one_message, snakemake, start, stop, wait_for
+from processes import (
+    HANGS,
+    PIPE,
+    SNAKEMAKE,
+    git,
+    one_message,
+    snakemake,
+    start,
+    stop,
+    wait_for,
+)
+from processes import run as run_to_end
 from repository import ROOT, copy_to, edited, read_yaml
 from snakemake.scheduling import job_scheduler
 
@@ -234,6 +248,34 @@ def test_a_run_that_makes_the_report_says_where_it_is(done):
 
 def test_nothing_runs_twice(done):
     assert dry_run(done[0]) == {}
+
+
+WATCH = """
+import os, sys
+opened = os.open(os.environ["OPENED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+def watch(event, arguments):
+    if event == "open" and sys.orig_argv[1:3] == ["-m", "snakemake"]:
+        os.write(opened, f"{arguments[0]}\\n".encode())
+sys.addaudithook(watch)
+"""
+
+
+def test_the_checksum_of_an_input_is_taken_once_and_kept_with_every_output(done, tmp_path):
+    """Of a job with three outputs, one of whose inputs the run itself does not read besides."""
+    folder, _ = done
+    (tmp_path / "sitecustomize.py").write_text(WATCH)
+    watched = {"PYTHONPATH": str(tmp_path), "OPENED": str(tmp_path / "opened")}
+    outputs = [f"results/validation/{name}.csv" for name in ("concurrency", "blackwell")]
+    command = [*SNAKEMAKE, "--force", *outputs, "results/validation/production.csv"]
+    ran = run_to_end(command, cwd=folder, env=os.environ | watched)
+    assert ran.returncode == 0, ran.stderr
+    script = "workflow/scripts/_logged.py"
+    assert (tmp_path / "opened").read_text().splitlines().count(script) == 1
+    for output in outputs:
+        name = base64.b64encode(output.encode()).decode()
+        record = json.loads((folder / ".snakemake" / "metadata" / name).read_text())
+        digest = hashlib.sha256((folder / script).read_bytes()).hexdigest()
+        assert record["input_checksums"][script] == f"sha256:{digest}"
 
 
 LIBRARY = ROOT / "workflow" / "inference_energy"

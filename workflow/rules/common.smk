@@ -3,6 +3,7 @@
 import re
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import IOCache
 
 from inference_energy import config as config_files
 from inference_energy.errors import InputError
@@ -250,6 +251,23 @@ def code(script):
     found = {own(file.relative_to(PROJECT)) for file in files}
     named = {name for template in templates for name in parts_of(template)}
     return sorted(found | {own(f"workflow/templates/{name}") for name in named})
+
+
+def checksums_once():
+    """Take the checksum of an input of a job once, where Snakemake takes it for each output.
+
+    Jobs have dozens of both, and while it does so no other job begins.
+    """
+    finished, usual = workflow.persistence.finished, workflow.iocache
+
+    async def remembering(job):
+        workflow.iocache = IOCache(usual.max_wait_time)
+        try:
+            await finished(job)
+        finally:
+            workflow.iocache = usual
+
+    workflow.persistence.finished = remembering
 
 
 def modules_behind(jobs):
