@@ -1,13 +1,17 @@
 # A job is on one core, and `priority` orders them: first what others wait for, then the longest, by
 # its seconds, so that all cores are busy to the end. --set-threads RULE=N gives a rule processes.
 import re
+from functools import cache
+from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.io import IOCache
 
 from inference_energy import config as config_files
+from inference_energy import copies
 from inference_energy.errors import InputError
 from inference_energy.imports import behind, modules
+from inference_energy.laws import shared_fits
 from inference_energy.laws.registry import LAWS
 from inference_energy.method.files import lineage
 from inference_energy.method.materials import inputs_of, inputs_of_any, law_tables
@@ -270,13 +274,32 @@ def checksums_once():
     workflow.persistence.finished = remembering
 
 
-def modules_behind(jobs):
-    """Modules that the scripts of jobs import: of the library, and Snakemake's own."""
-    files = {str(file) for job in jobs for file in job.input}
-    library = modules(LIBRARY.parent).items()
-    found = [name for name, path in library if own(path.relative_to(PROJECT)) in files]
-    of_library = [name for name in found if name.startswith(LIBRARY.name)]
-    return ["snakemake.iocontainers", "snakemake.logging", *of_library]
+def runs_anew():
+    """Whether a run of all jobs begins here, whatever there is."""
+    return (
+        is_own()
+        and workflow.is_main_process
+        and workflow.dag_settings is not None
+        and workflow.dag_settings.forceall
+        and not workflow.output_settings.dryrun
+    )
+
+
+@cache
+def folder_of_run():
+    """Path of a folder that the jobs read, removed when this process ends."""
+    workflow.fits, workflow.fits_owner = shared_fits.of_run()
+    return workflow.fits.name
+
+
+@cache
+def start_copies():
+    """Start the process that jobs are copies of, and give its socket; nothing if there is none."""
+    place = str(Path(folder_of_run(), "copies"))
+    of_library = [name for name in modules(LIBRARY.parent) if name.startswith(LIBRARY.name)]
+    found = ["snakemake.iocontainers", "snakemake.logging", *of_library]
+    workflow.copies = copies.start(place, found)
+    return place if workflow.copies else ""
 
 
 def vector(name, topic):
