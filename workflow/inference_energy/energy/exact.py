@@ -275,7 +275,6 @@ def extrapolation(regime: Regime, model: ServedModel) -> dict[str, float]:
     time = node_seconds(weights * lengths, model.law.predict(**wanted))
     held = node_seconds(weights * lengths, model.law.predict(**nearest))
 
-
     def share(of: np.ndarray) -> float:
         # of all and of none exactly so: weights add up to one but for rounding
         beyond = of[outside].sum()
