@@ -9,13 +9,17 @@ from inference_energy.laws.hardware import (
     USUAL_HELD,
     add_serving_times,
     against_hardware,
+    at_a_reading,
     drawn_like,
     find_gpu,
     find_model,
     goes_by,
     gpu_named,
+    listed_name,
+    other_names,
     over_context,
     serving_times,
+    shares,
     weights_held,
 )
 from inference_energy.laws.rows import copy_gpus
@@ -119,9 +123,33 @@ def test_without_a_concurrency_as_many_are_served_at_once_as_fit_or_are_asked_in
     found = against_hardware(rows, *tables)["at_once"]
     assert found.tolist() == pytest.approx([fit, 2 * fit, 5, 9, 5])
     # of a cache that does not hold one nothing is known
-    for more, known in ((0, True), (1, False)):
-        long = rows.iloc[:1].assign(input_tokens=cache + more, output_tokens=0.0)
-        assert np.isfinite(against_hardware(long, *tables)["at_once"]).all() == known
+    for more, fit in ((0, 2 * cache / (cache - 50)), (1, np.inf)):
+        long = rows.iloc[:1].assign(input_tokens=cache - 100 + more, output_tokens=100.0)
+        assert against_hardware(long, *tables)["at_once"].tolist() == pytest.approx([fit])
+
+
+def test_layers_that_keep_a_part_of_the_tokens_leave_room_for_more_requests():
+    of, *tables = made_up(input_tokens=3e6, output_tokens=1e6, throughput_tps=500.0)
+    few = MODEL | {"model": "Few layers", "aliases": None, "params_active_b": 40.0}
+    models = pd.DataFrame([MODEL | {"context_share": np.nan}, few | {"context_share": 0.25}])
+    rows = pd.DataFrame([of, of, of], index=[3, 1, 2]).assign(nodes=np.nan)
+    rows["model"] = ["Few layers", "Made up", "few-layers"]
+    rows["attention_data_parallel"] = rows["concurrency"] = rows["requests"] = np.nan
+    read = shares(rows, models)
+    assert read.index.tolist() == [3, 1, 2]
+    assert read.to_numpy().tolist() == [[1, 0.25], [0.25, 1], [1, 0.25]]
+    fit = 2 * serving_times(of, *tables)["cache"] / 3.5e6
+    found = against_hardware(rows, models, tables[1])["at_once"]
+    assert found.tolist() == pytest.approx([4 * fit, fit, 4 * fit])
+    # a table of models that does not tell, as one has that was made before
+    assert shares(rows, models.drop(columns="context_share"))["kept"].tolist() == [1, 1, 1]
+
+
+def test_what_the_fastest_counts_is_said_in_requests_and_milliseconds():
+    assert at_a_reading(12.0, 0.0012345) == (
+        "tokens of each of 12 requests at once while the GPUs read the active weights from their"
+        " memory, for at least 1.23 ms"
+    )
 
 
 def test_weights_are_held_against_the_memory_of_all_gpus_by_hand(models, gpus):
@@ -279,6 +307,18 @@ def test_a_model_goes_by_its_name_and_its_aliases_alone(name, known):
     pd.testing.assert_series_equal(found, pd.Series(known, [4, 2]))
     named_alone = goes_by(models.drop(columns="aliases"), name)
     assert named_alone.tolist() == [name == "made_up", known[1]]
+
+
+def test_a_model_has_the_names_of_its_row_and_a_name_that_no_table_has_is_itself():
+    models = pd.DataFrame([MODEL, MODEL | {"model": "Bare", "aliases": None}], index=[4, 2])
+    gpus = pd.DataFrame([GPU, GPU | {"gpu": "H100-SXM-80GB"}], index=[3, 1])
+    assert other_names(models, "org/MADE-2") == ["Made up", "mu", "made-2"]
+    assert other_names(models, "bare") == ["Bare"]
+    assert other_names(models, "Newcomer") == []
+    for name, listed in (("org/mu-fp8", "Made up"), ("BARE", "Bare"), ("h100", "h100")):
+        assert listed_name("model", name, {"models": models}) == listed
+    for name, listed in (("h100", "H100-SXM-80GB"), ("m1", "M1"), ("bare", "bare")):
+        assert listed_name("gpu", name, {"gpus": gpus}) == listed
 
 
 def test_no_model_of_an_empty_table_goes_by_a_name():
