@@ -31,8 +31,9 @@ SLACK_SECONDS, SLACK_FACTOR = 2, 5
 WAITING_SECONDS = 900
 """Time after which a change that takes no processor time is taken for one that waits for ever."""
 MEMORY_BYTES = 8 << 30
-LATER = ("cache", "lru_cache", "property", "cached_property")
-"""Decorators, each on one line, that a function can be given when it has been changed."""
+LATER = ("cache", "lru_cache", "property", "cached_property", "contextmanager", "_remembers")
+"""Decorators, each on one line, that a function can be given when it has been changed; the last is
+one of laws/hardware.py."""
 
 
 class Trials:

@@ -1,5 +1,6 @@
 """Changes of a module are tried by its tests, and their score is noted in its line of the table."""
 
+import ast
 import os
 import runpy
 import sys
@@ -68,6 +69,20 @@ def test_every_module_that_computes_is_changed_and_each_line_is_of_one_that_is(m
         if path.stem not in {"__init__", *NOT_CHANGED}
     }
     assert computing - {*modules} == set()
+
+
+def test_every_function_of_a_body_is_changed_whatever_decorates_it(modules):
+    """Mutmut changes plain ones, and of those with one decorator methods of a class."""
+    left = []
+    for name in modules:
+        plain, _ = TRIALS["decorated_last"]((LIBRARY / name).read_text(encoding="utf-8"))
+        module = ast.parse(plain)
+        owners = [module, *(node for node in module.body if isinstance(node, ast.ClassDef))]
+        for node in (node for owner in owners for node in owner.body):
+            words = set(map(ast.unparse, getattr(node, "decorator_list", [])))
+            if isinstance(node, ast.FunctionDef) and "abstractmethod" not in words:
+                left += [(name, node.name)] if words - {"classmethod", "staticmethod"} else []
+    assert left == []
 
 
 CHANGED = """\
