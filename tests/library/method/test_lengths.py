@@ -286,6 +286,12 @@ def test_half_of_the_queries_that_occur_are_longer_than_their_median(tokens, sha
     assert tokens.median_occurring() == pytest.approx(tokens.median_length())
 
 
+def test_the_median_is_the_stated_one_to_the_last_digit_where_all_queries_occur():
+    tokens = GammaLengths(300.0, 0.4)
+    assert tokens.reach == 1 and tokens.exceeded_by(0.5) != 300
+    assert tokens.median_occurring() == 300
+
+
 @given(st.floats(1e-6, 1 - 1e-6))
 def test_survival_completes_the_distribution_function_and_is_inverted(share):
     # equal quantiles of a trace have no inverse
@@ -509,6 +515,10 @@ LEAST_LOG_T = 300 * np.exp(0.5 * stats.t(3).ppf(0.8))
         (
             # as near as floats are, so that all lengths would be one, or none a number
             ParetoLengths(300, np.nextafter(300.0, 301.0), 0.2),
+            "300: allowed is above the median, which is 300; raise it or lower the median",
+        ),
+        (
+            ParetoLengths(300, 300 * (1 + method_lengths.NEAREST), 0.2),
             "300: allowed is above the median, which is 300; raise it or lower the median",
         ),
         (ParetoLengths(300, 300.01, 0.2), None),
