@@ -628,6 +628,24 @@ def test_sources_that_changed_alone_are_all_named():
     assert said == "No number differs; the source of PUE, node power does."
 
 
+def test_the_digits_of_a_claim_decide_for_its_numbers_of_both_sides_and_engines(
+    powered, monkeypatch
+):
+    published = read("data/published/claims.csv", "claims_published")
+    monkeypatch.setattr(whatif, "deciding_digits", lambda *given: given)
+    told = flipped_claims(*powered[:2], published, {"estimate": {}, "reference": {}})
+    own = published[published["version"] == powered[1].side.method["claims"]].set_index("claim")
+    assert len(told) > 3
+    for claim in told:
+        stated, numbers = claim["digits"]
+        pd.testing.assert_series_equal(
+            pd.Series(stated), own.loc[claim["claim"]], check_names=False
+        )
+        assert numbers == (claim["old"], claim["new"], *claim["exact"])
+    (median,) = (claim for claim in told if claim["claim"] == "median-traditional")
+    assert len({*median["digits"][1]}) == 4
+
+
 def test_a_change_of_up_to_120_characters_is_told_in_full():
     line = [median_of("long", 4.0, 5.0)]
     most = "x" * (120 - len("a 1 -> "))
@@ -656,6 +674,9 @@ def test_a_change_of_up_to_120_characters_is_told_in_full():
         (0.51, "lowers the long median by 49.0 %, 4.00 -> 2.04 Wh."),
         (1.99, "raises the long median by 99.0 %, 4.00 -> 7.96 Wh."),
         (2.0, "multiplies the long median by 2.00, 4.00 -> 8.00 Wh."),
+        # what rounding leaves of them
+        (np.nextafter(0.5, 1.0), "multiplies the long median by 0.500, 4.00 -> 2.00 Wh."),
+        (np.nextafter(2.0, 1.0), "multiplies the long median by 2.00, 4.00 -> 8.00 Wh."),
     ],
 )
 def test_half_and_double_are_told_as_a_factor(factor, told):

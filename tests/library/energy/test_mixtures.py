@@ -432,6 +432,14 @@ def test_log_normals_far_narrower_than_what_they_span_are_not_merged(sigma):
     assert many.quantile(0.5) == pytest.approx(np.exp(places[MANY // 2 - 1]), rel=1e-2)
 
 
+@pytest.mark.parametrize(("most", "merged"), [(1e-4, True), (1e-3, False)])
+def test_log_normals_are_merged_in_no_more_cells_than_both_axes_have_together(most, merged):
+    """Of places a third of a million; of spreads one, or 47 where they rise tenfold."""
+    sigmas = np.geomspace(1e-4, most, MANY)
+    many = Mixture(np.linspace(-10, 0, MANY), np.full(MANY, 1 / MANY), sigmas)
+    assert (many._merged() is not None) == merged
+
+
 @pytest.mark.parametrize("at", [0.3, 34 / 7, np.log(1e6)])
 def test_one_energy_has_no_spread_at_any_size(at):
     tenths = Mixture(np.full(10, at), np.full(10, 0.1), np.zeros(10))
@@ -443,6 +451,7 @@ def test_a_spread_that_no_digit_of_a_result_shows_is_none(sigma, steps):
     energy, shares = np.array([1.0, 2.0]), np.array([0.5, 0.5])
     mixture = Mixture.of_energies(energy, shares, LogNormal(0.0, sigma))
     assert (mixture.steps_between(0.0, 1.0) is not None) == steps
+    assert mixture.sigmas.tolist() == [0.0 if steps else sigma] * 2
     wide = Mixture.of_energies(energy, shares, LogNormal(0.0, sigma), np.array([0.0, 0.1]))
     assert wide.sigmas == pytest.approx([sigma, 0.1])
 

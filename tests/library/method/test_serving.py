@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -356,15 +357,17 @@ def fitted_to(monkeypatch):
     kind = replace(LAWS["at-load"], fit_many=lambda rows: fits.append(list(rows.index)))
     monkeypatch.setitem(LAWS, "at-load", kind)
     monkeypatch.setattr(serving, "training_rows", lambda tables, runs, known: tables[0])
-    monkeypatch.setattr(serving, "measured_runs", lambda hardware: None)
-    monkeypatch.setattr(serving, "fit_gpu_power", lambda hardware, runs: None)
+    monkeypatch.setattr(serving, "measured_runs", lambda hardware: ("runs", *hardware))
+    monkeypatch.setattr(serving, "fit_gpu_power", lambda hardware, runs: ([*hardware], runs))
     monkeypatch.setattr(serving, "_fitted", {})
     gpus = pd.DataFrame({"gpu": ["H1", "H2", "RTX PRO 6000", None]})
     hardware = {"models": gpus, "gpus": gpus, "mlenergy": gpus}
 
     def fit(method=MADE_UP, **benchmarks):
         method = method | {"benchmarks": MADE_UP["benchmarks"] | {"gpus": ["H1"]} | benchmarks}
-        serving.Servers.fit(method, table, hardware)
+        servers = serving.Servers.fit(method, table, hardware)
+        assert servers.runs == ("runs", "models", "gpus", "mlenergy")
+        assert servers.power == (["models", "gpus", "mlenergy"], servers.runs)
         return fits
 
     return fit
@@ -377,6 +380,22 @@ def test_laws_learn_from_all_rows_but_those_that_a_method_leaves_out(fitted_to):
     assert fitted_to(sources=["s", "t"])[1:] == [[0, 1, 2, 3]]
     assert fitted_to(exclude_sources=["t"])[2:] == [[0, 2, 3, 4]]
     assert fitted_to(exclude_confidence=["low"])[3:] == [[0, 1, 2, 4]]
+
+
+def test_servers_without_a_model_are_fitted_to_what_is_of_another_network(hardware, monkeypatch):
+    kind = replace(LAWS["at-load"], fit_many=lambda rows: ("law", rows))
+    monkeypatch.setitem(LAWS, "at-load", kind)
+    monkeypatch.setattr(serving.GpuPower, "fit", lambda runs, idle: ("power", runs, idle))
+    rows = pd.DataFrame({"model": ["Llama 3.1 8B", "dsr1", "Llama 3.1 405B"]}, index=[4, 2, 7])
+    runs = pd.DataFrame({"model": ["DeepSeek-R1", "Llama 3.1 8B"]}, index=[5, 3])
+    power = SimpleNamespace(idle_share=0.125)
+    servers = serving.Servers(MADE_UP, hardware, rows, runs, "throughput", power)
+    found = servers.without("DeepSeek-R1")
+    pd.testing.assert_frame_equal(found.rows, rows.iloc[[0, 2]].reset_index(drop=True))
+    assert found.runs["model"].to_dict() == {3: "Llama 3.1 8B"}
+    assert found.throughput == ("law", found.rows)
+    assert found.power == ("power", found.runs, 0.125)
+    assert found.method is MADE_UP and found.hardware is hardware
 
 
 def test_names_that_no_table_has_are_told_with_all_that_are_known(fitted_to):
