@@ -5,7 +5,7 @@
 MODULES ?= rounding.py agreement.py config.py documents.py names.py paper/estimate.py \
   $(addprefix energy/,equation.py fleet.py exact.py mixtures.py monte_carlo.py) \
   $(addprefix method/,distributions.py lengths.py quadrature.py build.py files.py serving.py setup.py \
-    boundary.py differences.py materials.py provenance.py wording.py plausible.py) \
+    boundary.py differences.py materials.py provenance.py wording.py plausible.py datasheets.py) \
   $(addprefix laws/,base.py log_linear.py at_load.py serving.py mixed.py additive.py fitting.py hardware.py \
     hierarchical.py load_scores.py pooled.py rows.py peak.py separate.py varied.py engines.py shared_fits.py \
     spreads.py registry.py cross_validation.py training.py) \
