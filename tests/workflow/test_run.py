@@ -455,6 +455,16 @@ def test_a_changed_file_of_data_is_told_before_any_job(fresh, target):
     assert git(fresh, "status", "--porcelain") == ""
 
 
+def test_a_run_that_verdicts_end_has_said_what_moved(fresh):
+    """An edit of an assumption is what changes them, and its numbers are asked for all the same."""
+    assert "state_headline" in dry_run(fresh, "--forceall", "build/verdicts_checked.txt")
+
+
+def test_a_forced_run_has_a_line_a_step_on_the_screen_and_no_page(done):
+    _, printed = done
+    assert re.findall(r"^(?:#|\|).*$", printed, re.MULTILINE) == []
+
+
 def test_a_changed_verdict_fails_the_run_and_names_the_claim(done):
     folder, _ = done
     expected = folder / "config" / "expected_verdicts.csv"

@@ -212,8 +212,13 @@ def last_words():
         return answers(SETTINGS.deployments[name] for name in SETTINGS.asked)
     first = ["Read build/report.html first."] if "build/report.html" in asked else []
     if not asks_for_results():
-        pages = [f"{LAWS_FOLDER}/{name}.md" for name in ("throughput_laws", "predicted")]
-        found = [page for page in pages if "laws" in asked and Path(page).exists()]
+        pages = {
+            "laws": [f"{LAWS_FOLDER}/{name}.md" for name in ("throughput_laws", "predicted")],
+            "peers": [rules.compare_asked_peers.output.page],
+        }
+        found = [
+            page for name in pages for page in pages[name] if name in asked and Path(page).exists()
+        ]
         return [f"Look at {' and '.join(found)}."] if found else first
     tables = {name: f"results/{name}/claims.csv" for name in PAPER_FIRST}
     of_all = not asked or asked & {"all", "everything"}

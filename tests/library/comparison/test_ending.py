@@ -74,11 +74,11 @@ def test_outside_a_checkout_and_without_results(tmp_path):
 
 def test_a_run_that_failed_says_whether_its_numbers_are_new(tmp_path):
     first = broken_off(tmp_path, 0.0)
-    assert "before its energies were known." in first[0]
+    assert first[0] == "The run failed above and has not made results/headline.csv."
     path = committed(tmp_path)
     written = path.stat().st_mtime
     late = "\n".join(broken_off(tmp_path, written + 1))
-    assert "results/headline.csv is that of an earlier run" in late
+    assert "has not made results/headline.csv: it is that of an earlier run" in late
     assert "Wh" not in late
     lines = broken_off(tmp_path, written)
     assert lines[:-1] == ending(tmp_path)

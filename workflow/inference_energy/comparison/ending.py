@@ -54,9 +54,9 @@ def broken_off(root: Path, start: float) -> list[str]:
     headline = root / HEADLINE
     if headline.exists() and headline.stat().st_mtime >= start:
         return [*ending(root), "The run failed above: what comes after that step was not renewed."]
-    old = f", and {HEADLINE} is that of an earlier run" if headline.exists() else ""
+    old = f": it is that of an earlier run, which `snakemake {HEADLINE}` renews"
     return [
-        f"The run failed above, before its energies were known{old}.",
+        f"The run failed above and has not made {HEADLINE}{old if headline.exists() else ''}.",
         "Mend it and run again: steps that are done are not repeated.",
     ]
 

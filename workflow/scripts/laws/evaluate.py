@@ -21,7 +21,7 @@ from inference_energy.text import counted
 
 
 def main(snakemake):
-    """Evaluate, write tables, page and figure, and say the main lines."""
+    """Evaluate, write tables, page and figure, and say what it found of a user's table."""
     path, output = snakemake.input.throughput_table, snakemake.output
     hardware = {name: read_table(snakemake.input[name], name) for name in needed_tables()}
     if snakemake.params.users:
@@ -44,7 +44,8 @@ def main(snakemake):
     figure = predicted_over_measured(read_table(output.predictions, "law_predictions"))
     save(figure, output.svg)
     save(figure, output.png)
-    print(page, file=sys.stderr)
+    if snakemake.params.users:
+        print(page, file=sys.stderr)
 
 
 def users_rows(inputs):

@@ -1,7 +1,5 @@
 """Scores of the law that knows load on everything left out of its fit."""
 
-import sys
-
 from _logged import run
 from _parallel import mapping
 from _training import read_training
@@ -13,7 +11,7 @@ from inference_energy.tables import load_schema, read_table, write_table, write_
 
 
 def main(snakemake):
-    """Score, write tables, page and figure, and say the main lines."""
+    """Score, write tables, page and figure."""
     rows, hardware = read_training(snakemake.input)
     with mapping(snakemake.threads) as apply:
         scores, left_out = score_load(rows, BEFORE, hardware, apply)
@@ -28,7 +26,6 @@ def main(snakemake):
     figure = predicted_at_load(shown, "models left out")
     save(figure, snakemake.output.svg)
     save(figure, snakemake.output.png)
-    print(page, file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Set the methods, the law and other estimators beside the same measured runs."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +79,6 @@ def main(snakemake):
     save(figure, output.png)
     write_text(output.page, reports.told(text, Path(output.page).parent))
     write_text(output.each, each(answers, scored))
-    print(text, file=sys.stderr)
 
 
 if __name__ == "__main__":
