@@ -404,6 +404,39 @@ def test_a_throughput_is_held_against_the_least_times_of_its_gpus(
     assert run.problems == ([f"f: {problem}; {remedy}"] if problem else [])
 
 
+@pytest.mark.parametrize(
+    ("model", "precision", "gpus", "mark", "problem"),
+    [
+        ("Llama 3.1 405B", "BF16", 1, None, "9.45 times the memory of 1 x H100-SXM-80GB"),
+        ("DeepSeek-R1", "FP8", 1, None, "7.81 times the memory of 1 x H100-SXM-80GB"),
+        ("DeepSeek-R1", "FP8", 8, "n_gpus 8 where the weights of DeepSeek-R1 in FP8 fill 0.976", 0),
+        ("Llama 3.1 405B", "FP8", 8, None, None),
+        ("house", "BF16", 1, None, None),
+    ],
+)
+def test_weights_are_held_against_the_memory_of_all_gpus(model, precision, gpus, mark, problem):
+    """By hand: 405.85e9 weights of two bytes, or 671e9 of one, of 80 x 2^30 bytes each."""
+    run = checked(model=model, gpu="H100-SXM-80GB", n_gpus=gpus, precision=precision)
+    assert [told[: len(mark or "")] for told in run.marks] == ([mark] if mark else [])
+    assert [problem in told for told in run.problems if problem] == ([True] if problem else [])
+    assert len(run.problems) == bool(problem)
+
+
+def test_weights_that_gpus_cannot_hold_are_refused_of_tables_and_clients(tmp_path):
+    path = tmp_path / "mine.csv"
+    path.write_text(
+        "model,gpu,tensor_parallel,precision,input_tokens,output_tokens,concurrency,"
+        "throughput_tps,source_id\n"
+        "Llama 3.1 405B,H100-SXM-80GB,1,BF16,1000,300,32,100,own\n"
+    )
+    told = refusal(path)
+    assert "mine.csv, line 2: n_gpus is 1; the weights of Llama 3.1 405B in BF16" in told
+    facts = NODE | {"model": "Llama 3.1 405B", "n_gpus": 4, "tensor_parallel": 4}
+    path = put(tmp_path, load("vllm/single.json"))
+    assert "1.18 times the memory of 4 x H100" in refusal(path, facts)
+    assert "2.36 times the memory of 4 x H100" in refusal(path, facts | {"precision": "BF16"})
+
+
 READ = "while the GPUs read the active weights from their memory, for at least 15.1 ms"
 
 

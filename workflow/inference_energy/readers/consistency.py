@@ -18,10 +18,12 @@ import pandas as pd
 from inference_energy.energy.equation import steady_power, token_energy
 from inference_energy.laws.hardware import (
     FASTEST,
+    HELD,
     LONGEST,
     PEAK,
     SLOWEST,
     USUAL_FASTEST,
+    USUAL_HELD,
     at_a_reading,
     drawn_like,
     find_gpu,
@@ -31,6 +33,7 @@ from inference_energy.laws.hardware import (
     most_at_once,
     serving_times,
     shares,
+    weights_held,
 )
 from inference_energy.method.boundary import Meter
 from inference_energy.project import provided
@@ -104,6 +107,7 @@ def check_run(run: "Run") -> None:
     """
     _check_names(run)
     _check_gpus(run)
+    _check_weights(run)
     _check_speed(run)
     _check_power(run)
     _check_energy(run)
@@ -231,6 +235,38 @@ def _check_gpus(run: "Run") -> None:
         stated = run.row.get(name) or 0
         if stated > most:
             _mark(run, name, f"{name} {stated:.6g} where models are split over at most {most}")
+
+
+@cache
+def _held(models: str, gpus: str, model: str, gpu: str, count: float, precision: str) -> float:
+    """Weights of a model over all memory of its GPUs [1]; NaN where either is unknown."""
+    row = pd.Series({"model": model, "gpu": gpu, "precision": precision})
+    tables = _table(models, "models"), _table(gpus, "gpus")
+    if not (find_model(row, tables[0])["known"] and find_gpu(row, tables[1])["known"]):
+        return math.nan
+    return float(weights_held(row.to_frame().T, pd.Series([count]), *tables)["held"].iloc[0])
+
+
+def _check_weights(run: "Run") -> None:
+    """Weights of the model against the memory of all GPUs, as experts may lie on any of them."""
+    of = [run.row.get(name) for name in ("model", "gpu", "n_gpus", "precision")]
+    if None in of or 0 in of:
+        return
+    model, gpu, gpus, precision = of
+    held = _held(provided(MODELS), provided(GPUS), *of)
+    if held > HELD:
+        run.refuse(
+            f"n_gpus is {gpus:.6g}; the weights of {model} in {precision} ({MODELS}) are"
+            f" {held:.3g} times the memory of {gpus:.6g} x {gpu} ({GPUS}); allowed is at most"
+            f" {HELD:g}; correct the file, n_gpus, tensor_parallel, gpu, model or precision"
+        )
+    elif held > USUAL_HELD:
+        _mark(
+            run,
+            "n_gpus",
+            f"n_gpus {gpus:.6g} where the weights of {model} in {precision} fill {held:.3g} of the"
+            f" memory of {gpus:.6g} x {gpu}",
+        )
 
 
 def _check_speed(run: "Run") -> None:
