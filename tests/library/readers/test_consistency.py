@@ -11,7 +11,7 @@ from inference_energy.laws.hardware import FASTEST, USUAL_FASTEST
 from inference_energy.method.boundary import Meter
 from inference_energy.readers import consistency, detect_and_read
 from inference_energy.readers.common import Run
-from inference_energy.tables import write_table
+from inference_energy.tables import read_table, write_table
 from library.readers.files import ALONE, FILES, FIXTURES, NODE, PAIR, load, put, refusal
 from repository import ROOT
 
@@ -435,6 +435,47 @@ def test_weights_that_gpus_cannot_hold_are_refused_of_tables_and_clients(tmp_pat
     path = put(tmp_path, load("vllm/single.json"))
     assert "1.18 times the memory of 4 x H100" in refusal(path, facts)
     assert "2.36 times the memory of 4 x H100" in refusal(path, facts | {"precision": "BF16"})
+
+
+@pytest.mark.parametrize(
+    ("throughput", "others", "mark", "problem"),
+    [
+        # 3000 tokens/s typed in thousands: 0.012 tokens/s of each request
+        (3.0, {}, "throughput_tps 3 tokens/s where 8 x H100-SXM-80GB give 256 requests at", None),
+        (1.7, {}, None, "throughput_tps is 1.7 tokens/s of Llama 3.1 405B, 0.000478 of what 8 x"),
+        (30.0, {}, "throughput_tps 30 tokens/s where 8 x H100-SXM-80GB give 256 requests at", None),
+        (3000.0, {}, None, None),
+        # by their rate and time 10 were in flight
+        (30.0, {"e2e_p50_s": 100.0, "concurrency": 32.0}, None, None),
+        (30.0, {"concurrency": None}, None, None),
+        # of longer requests fewer fit
+        (30.0, {"input_tokens": 1e5}, None, None),
+    ],
+)
+def test_a_throughput_is_held_against_that_of_all_requests_at_once(
+    throughput, others, mark, problem
+):
+    """By hand: 256 requests at once get 256 tokens in 15.1 ms of reading and 57 ms of products."""
+    of = {"model": "Llama 3.1 405B", "input_tokens": 1000.0, "output_tokens": 300.0} | NODE
+    run = checked(**of | {"concurrency": 256.0} | others, throughput_tps=throughput)
+    told = [text for text in run.marks if text.startswith("throughput_tps")]
+    assert [text[: len(mark or "")] for text in told] == ([mark] if mark else [])
+    assert [problem in text for text in run.problems if problem] == ([True] if problem else [])
+    assert len(run.problems) == bool(problem)
+
+
+def test_the_slowest_row_at_load_is_as_documented(monkeypatch):
+    """The bound that marks is a third of it, the one that refuses a sixtieth."""
+    rows = read_table(ROOT / "data" / "throughput" / "at_load.csv", "throughput")
+    one_copy = rows[rows["attention_data_parallel"] == 1]
+    names = ["model", "gpu", "precision", "input_tokens", "output_tokens", "concurrency"]
+    rows = one_copy.assign(n_gpus=one_copy["tensor_parallel"])
+    rows = rows[[*names, "n_gpus", "throughput_tps"]].dropna()
+    assert len(rows) > 1000
+    for bound, too_slow in ((0.029, False), (0.031, True)):
+        monkeypatch.setattr(consistency, "SLOW_AT_LOAD", bound)
+        told = [text for row in rows.to_dict("records") for text in checked(**row).problems]
+        assert any("requests at once; allowed is at least" in text for text in told) is too_slow
 
 
 READ = "while the GPUs read the active weights from their memory, for at least 15.1 ms"

@@ -61,6 +61,13 @@ MOST_USUAL, NODE_GPUS = 3.0, 8
 SLOW = 0.01
 """Throughput over that of one request alone: less are thousands of tokens typed for tokens. [1]"""
 
+SLOW_AT_LOAD, USUAL_SLOW_AT_LOAD = 5e-4, 0.01
+"""Throughput over what GPUs give the requests at once that read every weight for each of their
+tokens and compute its matrix products and those of its input [1]. The least of the 2464 rows of
+data/throughput that state a concurrency is 0.03 (Llama 3.1 8B on eight H200, 512 at once), and of
+most 0.1 to 1: a third of the least tells, and a sixtieth, which leaves room for servers that queue
+and clients that pause, is a throughput some digits off."""
+
 LEAST_WATTS = 1.0
 """No one accelerator draws less [W]; for those that data/gpus.csv does not list."""
 
@@ -349,6 +356,8 @@ def _check_datasheets(run: "Run", throughput: float) -> None:
             f"throughput_tps {throughput:.6g} tokens/s where one request alone gets "
             f"{throughput / read:.3g} on {gpus} x {gpu}",
         )
+    else:
+        _check_slow_at_load(run, throughput, times)
     inputs, outputs = values.get("input_tokens"), values.get("output_tokens")
     if computed <= PEAK:
         _check_reading(run, throughput, reading, cache)
@@ -359,6 +368,51 @@ def _check_datasheets(run: "Run", throughput: float) -> None:
             "throughput_tps",
             f"throughput_tps {throughput:.6g} tokens/s where {gpus} x {gpu} compute no more than "
             f"{most:.6g} with all of the input",
+        )
+
+
+def _check_slow_at_load(
+    run: "Run", throughput: float, times: tuple[float, float, float, float]
+) -> None:
+    """Throughput against what as many requests get as are served at once, by the least times."""
+    stated, inputs, outputs, rate, time = (
+        run.row.get(name)
+        for name in (
+            "concurrency",
+            "input_tokens",
+            "output_tokens",
+            "request_throughput",
+            "e2e_p50_s",
+        )
+    )
+    if not stated:
+        return
+    compute, weights, _, cache = times
+    at_once = stated
+    if inputs and outputs:
+        # the others wait
+        at_once = min(at_once, float(most_at_once(cache, inputs, outputs)))
+        compute *= 1 + inputs / outputs
+    if not rate and outputs:
+        rate = throughput / outputs
+    if rate and time:
+        # a rate that is lower than the server's leaves fewer in flight
+        at_once = min(at_once, rate * time)
+    at_once = max(at_once, 1.0)
+    share = throughput * (weights / at_once + compute)
+    of = f"{run.row['n_gpus']} x {run.row['gpu']}"
+    if share < SLOW_AT_LOAD:
+        run.refuse(
+            f"throughput_tps is {throughput:.6g} tokens/s of {run.row['model']}, {share:.3g} of"
+            f" what {of} give {at_once:.6g} requests at once; allowed is at least"
+            f" {SLOW_AT_LOAD:g}; correct the file, concurrency, n_gpus, gpu, model or precision"
+        )
+    elif share < USUAL_SLOW_AT_LOAD:
+        _mark(
+            run,
+            "throughput_tps",
+            f"throughput_tps {throughput:.6g} tokens/s where {of} give {at_once:.6g} requests at"
+            f" once {throughput / share:.4g}",
         )
 
 
