@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+from inference_energy.deployments.runs import join_runs
 from inference_energy.errors import InputError
 from inference_energy.readers import detect_and_read, read_facts
 from inference_energy.tables import read_table
@@ -21,11 +22,10 @@ def read_runs(paths, facts):
         if names.count(name) > 1:
             # the files of a stress test have one name, so the path tells them apart
             table["source_file"] = table["source_file"].replace(name, path)
-        tables.append(table)
+        tables.append((path, table))
     if problems:
         raise InputError(problems)
-    runs = pd.concat(tables, ignore_index=True)
-    return runs.drop_duplicates(["source_file", "sha256", "run"], ignore_index=True)
+    return join_runs(tables)
 
 
 def read_background(read):

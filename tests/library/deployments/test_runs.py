@@ -20,6 +20,24 @@ def test_runs_without_input_lengths_are_still_told_apart_by_output():
     assert len(shapes) == 2
 
 
+def test_a_run_in_two_files_counts_once():
+    runs = bench([(500, 300, 100), (500, 600, 90)])
+    rounded = runs.assign(throughput_tps=runs["throughput_tps"] * (1 + 4e-6))
+    joined = deployments_runs.join_runs([("one.csv", runs), ("two.csv", rounded)])
+    assert joined["throughput_tps"].tolist() == [100, 90]
+    other = deployments_runs.join_runs([("one", runs), ("two", runs.assign(sha256="1" * 64))])
+    assert len(other) == 4 and other.index.tolist() == [0, 1, 2, 3]
+
+
+def test_a_run_that_two_files_tell_differently_is_refused():
+    runs = bench([(500, 300, 100), (500, 600, 90)], node_power_w=[7000.0, np.nan])
+    changed = runs.assign(node_power_w=[5000.0, 4000.0], precision=["FP8", "FP4"])
+    told = refusal(deployments_runs.join_runs, [("one.csv", runs), ("two.csv", changed)])
+    assert "one.csv and two.csv: hold run 1 of runs.json (sha256 00000000) with another" in told
+    assert "node_power_w (7000 and 5000); allowed is" in told
+    assert "precision (FP8 and FP4), node_power_w (empty and 4000); allowed is" in told
+
+
 @pytest.mark.parametrize(
     ("section", "columns", "words"),
     [

@@ -1,6 +1,7 @@
 """Which of an operator's benchmark runs count."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,66 @@ from inference_energy.laws.rows import SAME_SHAPE
 
 SELECTORS = ("gpu", "precision", "n_gpus", "tensor_parallel")
 """Keys of the section that choose one configuration, and the columns that make one."""
+
+SAME_RUN = ["source_file", "sha256", "run"]
+"""Columns that tell one run of a client from another."""
+
+ROUNDED = 1e-5
+"""A table is written with six digits, so that its cells differ this much (relative) from a file."""
+
+
+def join_runs(tables: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
+    """Put the runs of all files into one table, once each.
+
+    Parameters
+    ----------
+    tables : sequence of (str, DataFrame)
+        Path and benchmark table of each file.
+
+    Returns
+    -------
+    DataFrame
+        Their rows; of those of one run the first.
+
+    Raises
+    ------
+    InputError
+        If rows of one run differ: each such row and its columns.
+    """
+    runs = pd.concat([table for _, table in tables], ignore_index=True)
+    paths = [path for path, table in tables for _ in range(len(table))]
+    first: dict[int, int] = {}
+    number = runs.groupby(SAME_RUN, dropna=False, sort=False).ngroup().tolist()
+    problems = []
+    for index, each in enumerate(number):
+        kept = first.setdefault(each, index)
+        if kept == index:
+            continue
+        one, other = runs.iloc[kept], runs.iloc[index]
+        differ = [name for name in runs.columns if not _same(one[name], other[name])]
+        if differ:
+            columns = ", ".join(f"{n} ({_told(one[n])} and {_told(other[n])})" for n in differ)
+            problems.append(
+                f"{paths[kept]} and {paths[index]}: hold run {other['run']} of"
+                f" {other['source_file']} (sha256 {other['sha256']:.8}) with another {columns};"
+                " allowed is one run once, or the same in all cells; leave one of them out, or"
+                " correct source_file, sha256 or run"
+            )
+    if problems:
+        raise InputError(problems)
+    return runs.drop_duplicates(SAME_RUN, ignore_index=True)
+
+
+def _same(one: Any, other: Any) -> bool:
+    if pd.isna(one) or pd.isna(other):
+        return bool(pd.isna(one) and pd.isna(other))
+    if isinstance(one, float):
+        return math.isclose(one, other, rel_tol=ROUNDED)
+    return bool(one == other)
+
+
+def _told(value: Any) -> str:
+    return "empty" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def select_runs(runs: pd.DataFrame, section: Mapping[str, Any], where: str) -> pd.DataFrame:
