@@ -449,3 +449,23 @@ def test_a_method_needs_no_power_by_model_and_a_law_of_its_own_runs_no_others(mo
     monkeypatch.setattr(build, "usable_rows", None)
     found = build.build(method, bench(LADDER), WHERE, background=VENDOR)
     assert found.model.node_power == 9
+
+
+@pytest.mark.parametrize(("throughput", "words"), [(20, "0.0395"), (60, None), (7000, "13.2")])
+def test_a_run_far_from_the_others_is_unusual(throughput, words):
+    rows = [(1000, 100, 300), (1000, 300, 500), (1000, 319, throughput), (1000, 1000, 700)]
+    runs = bench(rows, model="Llama 3.1 405B", concurrency=32.0)
+    method = resolved(model="Llama 3.1 405B")
+    told = build.build(method, runs, WHERE, hardware=HARDWARE).unusual
+    told = [text for text in told if "deployment.benchmarks" in text]
+    if words is None:
+        assert told == []
+    else:
+        (text,) = told
+        assert (
+            f"value runs.json: unusual; run 3 with 1000/319 tokens has throughput_tps {throughput}"
+            in text
+        )
+        assert f"which is {words} times the median; usual is at most 10 times off" in text
+    few = build.build(method, runs.iloc[1:3], WHERE, hardware=HARDWARE).unusual
+    assert not [text for text in few if "deployment.benchmarks" in text]

@@ -35,7 +35,13 @@ from inference_energy.method import build as method_build
 from inference_energy.method import datasheets, setup
 from inference_energy.method.boundary import FACILITY, Boundary, Meter
 from inference_energy.method.distributions import LogNormal
-from inference_energy.method.plausible import beyond_context
+from inference_energy.method.plausible import (
+    USUAL_APART,
+    against_peers,
+    beyond_context,
+)
+from inference_energy.method.plausible import Hardware as Known
+from inference_energy.tables import load_schema
 from inference_energy.units import W_PER_KW
 
 MOST_TIME = 100.0
@@ -58,7 +64,7 @@ class Deployment:
     ``power_utilisation`` is the method's; where power was measured it is that power in kW, and the
     ``node_power`` of the model is one. ``assumed`` are facts (name, value, source) that the law
     had to assume; ``unlisted`` are the model and the GPU that no table has (column, name, which may
-    be meant), and ``unusual`` sentences on lengths of queries and GPUs of a node. Lengths in
+    be meant), and ``unusual`` sentences on lengths of queries, GPUs of a node and runs. Lengths in
     ``model.domain`` that the files do not tell reach from 0 to infinity.
     """
 
@@ -170,6 +176,7 @@ def build(
         unusual=(
             *_unusual_lengths(method["regimes"], section["model"], hardware or {}, where),
             *_unusual_nodes(section["gpus_per_node"]["value"], used.iloc[0], hardware, where),
+            *_unusual_runs(used, hardware or {}, where),
         ),
     )
     _check_reach(deployment, where)
@@ -290,6 +297,25 @@ def _unusual_nodes(
     place = f"{where}: key deployment.gpus_per_node: value {size}: unusual;"
     told = datasheets.no_node(size, [run["gpu"]], float(run["n_gpus"]))
     return tuple(f"{place} {sentence}" for sentence in told)
+
+
+def _unusual_runs(used: pd.DataFrame, hardware: Hardware, where: str) -> tuple[str, ...]:
+    """Tell runs whose throughput is far off the others', each over what its GPUs should give."""
+    rows = used.dropna(subset=["input_tokens", "output_tokens"])
+    if rows.empty or not {"models", "gpus"} <= set(hardware):
+        return ()
+    # what a benchmark table has no column for is one, or nothing
+    columns = dict.fromkeys([*rows, *load_schema("throughput")["properties"]])
+    known = Known(hardware["models"], hardware["gpus"])
+    found = against_peers(rows.reindex(columns=list(columns)), known)
+    far = np.abs(np.log(found["apart"])) > np.log(USUAL_APART)
+    return tuple(
+        f"{where}: key deployment.benchmarks: value {row['source_file']}: unusual; run {row['run']}"
+        f" with {row['input_tokens']:g}/{row['output_tokens']:g} tokens has throughput_tps"
+        f" {row['throughput_tps']:g}, {row['share']:.3g} times what its hardware should give, which"
+        f" is {row['apart']:.3g} times the median; usual is at most {USUAL_APART:g} times off"
+        for _, row in found[far].iterrows()
+    )
 
 
 def _charge(runs: pd.DataFrame, power: ServingPower, pue: LogNormal) -> pd.DataFrame:
