@@ -1,5 +1,6 @@
 """What is known of a log before anything runs."""
 
+import gzip
 import os
 import re
 from pathlib import Path
@@ -40,6 +41,14 @@ def test_a_log_needs_the_methods_that_its_keys_name():
     assert files.asked_methods({"log": "a.csv"}) == {"oviedo2026": "key log"}
     asked = files.asked_methods(DAY | {"method": "mine"})
     assert asked == {"oviedo2026": "key log", "revised": "key log", "mine": "key method"}
+
+
+def test_a_log_beside_its_packed_copy_is_refused(tmp_path, log, known):
+    """Every request would count twice, and the answer would be twice the energy."""
+    Path(f"{log['log']}.gz").write_bytes(gzip.compress(Path(log["log"]).read_bytes()))
+    with pytest.raises(InputError, match=r"my log\.2025\.csv and .*my log\.2025\.csv\.gz"):
+        known({"log": str(tmp_path), "method": "oviedo2026"})
+    assert known(log | {"method": "oviedo2026"})["stated"] == {"start", "input", "output"}
 
 
 def test_a_day_is_charged_by_its_own_method_and_split(known):
@@ -159,7 +168,8 @@ def test_a_log_of_many_files_or_bytes_is_counted_in_parts(known, log, tmp_path, 
     folder = tmp_path / "hours"
     folder.mkdir()
     for hour in range(10):
-        (folder / f"{hour}.csv").write_bytes(Path(log["log"]).read_bytes())
+        own = Path(log["log"]).read_text().replace("2025-01-01", f"2025-01-01T0{hour}:00:00Z")
+        (folder / f"{hour}.csv").write_text(own)
     many = {"log": str(folder), "method": "revised"}
     assert known(many)["parts"] == 1
     monkeypatch.setattr(files, "PART_FILES", 3)

@@ -18,6 +18,7 @@ from inference_energy.project import path_problems, provided
 from inference_energy.requests import generate
 from inference_energy.requests.formats import COMPRESSIONS, KINDS, format_problems, shown
 from inference_energy.requests.log import columns_of_any, left_out, open_log
+from inference_energy.requests.repeated import repeated_problems
 
 PART_BYTES = 10**9
 PART_FILES = 1000
@@ -204,6 +205,9 @@ def _stored(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
     log = open_log(config["log"], settings["formats"], _format(config.get("format"), settings))
     problems = [p for file in log.files for p in path_problems(file, "key log")]
     if problems and not path_problems(config["log"], ""):
+        raise InputError(problems)
+    where = f"key log: value {config['log']}"
+    if problems := repeated_problems(log.files, log.kind, where):
         raise InputError(problems)
     size = sum(Path(file).stat().st_size for file in log.files)
     parts = max(1, round(size / PART_BYTES), round(len(log.files) / PART_FILES))

@@ -214,7 +214,7 @@ def _is_empty(path: Path) -> bool:
     if size >= NOTHING or path.suffix.lower() not in COMPRESSIONS:
         return size == 0
     try:
-        with _opened(path.as_posix()) as text:
+        with opened(path.as_posix()) as text:
             return not text.peek(1)
     except InputError:
         # told where it is read
@@ -344,9 +344,9 @@ def describe(
                 raise InputError(f"{file}: column {name}: is the reader's own name; rename it")
         return LogColumns(types)
     if kind == "csv":
-        columns = [*_header(file)[0], *_folder_columns(file)]
+        columns = [*_header(file)[0], *folder_columns(file)]
         return LogColumns(dict.fromkeys(columns, "VARCHAR"))
-    keys = [*_keys(connection, file, objects), *_folder_columns(file)]
+    keys = [*_keys(connection, file, objects), *folder_columns(file)]
     return LogColumns(dict.fromkeys(keys, "JSON"), "json")
 
 
@@ -371,7 +371,7 @@ def _repeated(names: Collection[str]) -> str:
     return ", ".join(sorted({name for name in names if counts[name.casefold()] > 1}))
 
 
-def _folder_columns(file: str) -> dict[str, str | None]:
+def folder_columns(file: str) -> dict[str, str | None]:
     """Columns that the names of a file's folders say, as Hive writes them and Parquet is read."""
     steps = [step.split("=", 1) for step in Path(file).parts[:-1] if "=" in step]
     return {unquote(name): None if v == NO_PARTITION else unquote(v) for name, v in steps}
@@ -407,7 +407,7 @@ def _first_line_of(file: str) -> str:
     InputError
         If the file cannot be read, or the line is no text in UTF-8.
     """
-    with _opened(file) as text:
+    with opened(file) as text:
         line = re.split(rb"[\r\n]", next(_text_lines(text), b""), maxsplit=1)[0]
     if b"\0" not in line:
         try:
@@ -462,7 +462,7 @@ def _objects(file: str, lines: bool) -> str:
 
 def _by_line(file: str) -> bool:
     """Whether every line of a JSON file is an object of its own; some may be broken."""
-    with _opened(file) as text:
+    with opened(file) as text:
         lines = _text_lines(text)
         first = next(lines, b"")
         if not first.lstrip().startswith((b"{", b"[")) or _is_object(first):
@@ -472,7 +472,7 @@ def _by_line(file: str) -> bool:
 
 
 @contextmanager
-def _opened(file: str) -> Iterator[io.BufferedReader]:
+def opened(file: str) -> Iterator[io.BufferedReader]:
     """Bytes of a text file, however it is compressed."""
     try:
         with pa.input_stream(file, COMPRESSIONS.get(Path(file).suffix.lower())) as stream:
@@ -537,7 +537,7 @@ def _keys_of_lines(file: str, objects: int) -> set[str]:
     """Keys of the first lines of a file, whose lines can be megabytes."""
     keys: set[str] = set()
     seen = 0
-    with _opened(file) as text:
+    with opened(file) as text:
         for line in islice(_text_lines(text), objects):
             value, seen = _parsed(line), seen + len(line)
             keys |= value.keys() if isinstance(value, dict) else set()
@@ -658,7 +658,7 @@ def _csv_rows(file: str, source: str | None = None) -> str:
     columns = ", ".join(f"{literal(name)}: 'VARCHAR'" for name in header)
     beside = "".join(
         f", {'NULL' if value is None else literal(value)} AS {quoted(name)}"
-        for name, value in _folder_columns(file).items()
+        for name, value in folder_columns(file).items()
         if name not in header
     )
     return (
@@ -671,7 +671,7 @@ def _csv_rows(file: str, source: str | None = None) -> str:
 
 def _end_lines_alike(file: str, target: Path) -> None:
     """Write a text file anew, plain and with lines that all end in a line feed."""
-    with _opened(file) as text, open(target, "wb") as alike:
+    with opened(file) as text, open(target, "wb") as alike:
         while some := text.read(CHUNK):
             # of two characters that end a line a chunk can have the first
             while some.endswith(b"\r") and (more := text.read(1)):
@@ -688,7 +688,7 @@ def _json_rows(
     """SQL of a file's objects, or what their lists hold; null for a line without them."""
     if "unnest" in form:
         return _flat_rows(connection, file, form, folder)
-    item, columns = "json", _folder_columns(file)
+    item, columns = "json", folder_columns(file)
     if columns:
         patched = f"json_merge_patch({literal(json.dumps(columns))}, json)"
         item = f"CASE WHEN json IS NOT NULL THEN {patched} END"
@@ -712,7 +712,7 @@ def _write_items(
 ) -> None:
     """Write a file's objects, or what their lists hold, one per line: what the format asks for."""
     keys, attributes = wanted(form)
-    names, columns = form.get("unnest", ()), _folder_columns(file)
+    names, columns = form.get("unnest", ()), folder_columns(file)
     pages = [0, 0]
     with open(target, "w", encoding="utf-8") as lines:
         for value in _values(connection, file):
@@ -738,7 +738,7 @@ def _is_followed(value: object, more: str | Mapping[str, str] | None) -> bool | 
 def _values(connection: duckdb.DuckDBPyConnection, file: str) -> Iterator[object]:
     """Values of a JSON file, one by one; None for a line that is no JSON."""
     if _by_line(file):
-        with _opened(file) as text:
+        with opened(file) as text:
             yield from (_parsed(line) for line in _text_lines(text) if line.strip())
         return
     try:
@@ -815,7 +815,7 @@ def _rejected(
 def _lines_at(file: str, positions: Collection[int]) -> list[int]:
     """Numbers of the lines of a text file, that below the first being 0, which have some bytes."""
     found, end, number = [], 0, -1
-    with _opened(file) as text:
+    with opened(file) as text:
         # every byte is a character, and ends of lines are left as they are
         lines = io.TextIOWrapper(text, "latin-1", newline="")
         for position in positions:
@@ -827,7 +827,7 @@ def _lines_at(file: str, positions: Collection[int]) -> list[int]:
 
 def _lines(file: str) -> int:
     """Number of lines of a text file that are not empty, whichever ends they have."""
-    with _opened(file) as text:
+    with opened(file) as text:
         return sum(line != "\n" for line in io.TextIOWrapper(text, "latin-1"))
 
 
