@@ -418,13 +418,27 @@ USAGE = "start_time,model,input_tokens,output_tokens,num_model_requests\n"
 
 
 def test_usage_without_requests_or_with_too_many_is_told(tmp_path, count, kinds):
-    rows = ["1000,500,10", "1000,500,0", "1000,500,-3", "1000,500,", "7,5,9"]
+    rows = ["1000,500,10", "1000,500,0", "1000,500,-3", "1000,500,", "70,50,9"]
     rows += [f"{9 * 10**18},{9 * 10**18},{9 * 10**15}"] * 3
     text = USAGE + "".join(f"1735689600,m,{row}\n" for row in rows)
     (tmp_path / "log.csv").write_text(text)
     tables = count(tmp_path / "log.csv")
     assert kinds(tables) == {"rows": 8, "no requests": 2, "absurd": 3}
     assert tables["lengths"]["n"].sum() == 10 + 1 + 9
+
+
+def test_rows_of_fewer_tokens_than_requests_do_not_count(tmp_path, count, kinds):
+    """As where the headers of requests and of output are swapped: nobody reads or writes a part of
+    a token. Failed requests have no output, and are told as such.
+    """
+    rows = ["5000000,10000,3000000", "2,50,3", "3,3,3", "50,0,3", "0,50,3", "1,1,"]
+    text = USAGE + "".join(f"1735689600,m,{row}\n" for row in rows)
+    (tmp_path / "log.csv").write_text(text)
+    tables = count(tmp_path / "log.csv")
+    assert kinds(tables) == {"rows": 6, "part of a token": 2, "no output": 3}
+    assert tables["lengths"]["n"].sum() == 3 + 3 + 3 + 1
+    rows = tables["examples"].query("kind == 'part of a token'")["row"]
+    assert sorted(rows) == [0, 1]
 
 
 def test_rows_add_up_where_some_are_of_several_kinds_that_do_not_count(tmp_path, count, kinds):
@@ -629,7 +643,9 @@ def test_usage_of_more_tokens_than_there_are_is_absurd(tmp_path, count, kinds):
 )
 def test_more_tokens_than_a_whole_number_holds_are_refused(tmp_path, count, cells, words):
     """Neither a cell of lengths nor what is added up from cells may turn over in silence."""
-    columns = f"10000000000000 AS input_tokens, 1 AS output_tokens, i % {cells} AS start_time"
+    columns = (
+        f"10000000000000 AS input_tokens, 1000000000 AS output_tokens, i % {cells} AS start_time"
+    )
     columns += f", 1000000000 - i % {cells} * 500000000 AS num_model_requests"
     sql = f"SELECT {columns} FROM range(1000000) t(i)"
     duckdb.sql(f"COPY ({sql}) TO '{tmp_path}/log.parquet'")

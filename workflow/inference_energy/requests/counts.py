@@ -93,6 +93,8 @@ KINDS = {
     "absurd": "more tokens than any context holds, or a billion requests or 10 trillion tokens; the"
     " row does not count",
     "no requests": "a row of a usage export without a whole number of requests; it does not count",
+    "part of a token": "a row of a usage export with fewer input or output tokens than requests,"
+    " and some; a request that has any has a whole one; the row does not count",
     "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
     " tool's span, whose calls of models have their own; the row does not count",
     "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
@@ -121,8 +123,21 @@ KINDS = {
 FOLLOWED, LAST = "pages that others follow", "last pages"
 """What is counted beside the kinds of rows, of pages that say whether they are the last."""
 
-NOT_COUNTED = ("answered elsewhere", "no tokens", "negative", "absurd", "no requests")
+NOT_COUNTED = (
+    "answered elsewhere",
+    "no tokens",
+    "negative",
+    "absurd",
+    "no requests",
+    "part of a token",
+)
 """Kinds that a row shows by itself and that do not count."""
+
+PART_OF_A_TOKEN = " OR ".join(
+    f"coalesce({name} > 0 AND {name} < requests, FALSE)" for name in ("input", "output")
+)
+"""SQL of rows of fewer tokens than requests, as where a header is that of another column. Rows of
+none stay: failed requests have no output."""
 
 SUMS = ("n", "input", "cached", "output", "reasoning")
 """Requests, and sums of their tokens."""
@@ -817,6 +832,7 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
         "negative": ("input", negative),
         "absurd": ("input", absurd),
         "no requests": ("requests", no_requests),
+        "part of a token": ("requests", PART_OF_A_TOKEN),
         "no output": ("output", "coalesce(output = 0 AND input >= 0, FALSE)"),
         "no number": (next(iter(optional), None), no_number),
         "cached above input": ("cached", "coalesce(cached > input AND input >= 0, FALSE)"),
@@ -929,6 +945,7 @@ def _screen(
     }
     always = {
         "no requests",
+        "part of a token",
         "cached above input",
         "reasoning above output",
         "ends before start",
