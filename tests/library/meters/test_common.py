@@ -1,5 +1,6 @@
 """What the readers of power logs share."""
 
+import re
 import time
 import tracemalloc
 
@@ -9,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy.meters import common
-from inference_energy.meters.common import Samples, seconds
+from inference_energy.meters.common import (
+    ENERGY_UNITS,
+    LEAST,
+    LIKELY,
+    POWER_UNITS,
+    UNIT_NAMES,
+    Samples,
+    seconds,
+)
 from library.meters.files import DMON, NOON, read, refusal, table
 
 
@@ -272,6 +281,45 @@ def test_a_counter_of_kilowatt_hours_under_another_unit_is_refused(
         assert f"that one {scope} draws" in message and "energy_kwh" in message
     else:
         assert len(read(tmp_path, text, scope)) == 60
+
+
+SECONDS = 60
+UNIT_PAIRS = [
+    (kind, unit, stated)
+    for kind, units in {"power": POWER_UNITS, "energy": ENERGY_UNITS}.items()
+    for unit in UNIT_NAMES
+    for stated in UNIT_NAMES
+    if {unit, stated} <= units.keys()
+]
+
+
+@pytest.mark.parametrize(("kind", "unit", "stated"), UNIT_PAIRS)
+@pytest.mark.parametrize(("scope", "power"), [("node", 6000), ("gpu", 700), ("cpu", 200)])
+def test_the_unit_that_is_offered_is_one_that_is_read(tmp_path, scope, power, kind, unit, stated):
+    """Whoever names the column as told is not told to name it otherwise, or as before."""
+    units = {"power": POWER_UNITS, "energy": ENERGY_UNITS}[kind]
+    own = [power] * SECONDS if kind == "power" else [power * n for n in range(1, SECONDS + 1)]
+    rows = [f"{NOON + n},{value / units[unit]!r}" for n, value in enumerate(own)]
+
+    def text(name):
+        return table(*rows).replace("power_w", f"{kind}_{name}")
+
+    ratio = power * units[stated] / units[unit]
+    if LEAST[scope] <= ratio <= LIKELY[scope]:
+        assert len(read(tmp_path, text(stated), scope)) == SECONDS
+        return
+    message = refusal(tmp_path, text(stated), scope)
+    offered = re.findall(rf"{kind}_([a-z]+)", message.split("name the column")[1])
+    assert unit in offered
+    assert f"looks like {UNIT_NAMES[offered[0]]}" in message
+    for name in offered:
+        assert len(read(tmp_path, text(name), scope)) == SECONDS
+
+
+def test_no_unit_is_offered_where_none_fits(tmp_path):
+    message = refusal(tmp_path, table(f"{NOON},1e12", f"{NOON + 1},1.1e12"))
+    assert "it would be in any unit of power; look what the meter reads" in message
+    assert "name the column" not in message
 
 
 def test_a_log_without_a_reading_is_refused(tmp_path):

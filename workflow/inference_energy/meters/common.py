@@ -57,6 +57,22 @@ ENERGY_UNITS = {
     "kwh": WH_PER_KWH * J_PER_WH,
 }
 
+UNITS = {"power_w": ("power", POWER_UNITS), "energy_j": ("energy", ENERGY_UNITS)}
+"""Words that columns of a table begin with, and units that they may end in, by sample column."""
+
+UNIT_NAMES = {
+    "w": "watts",
+    "kw": "kilowatts",
+    "mw": "milliwatts",
+    "uw": "microwatts",
+    "j": "joules",
+    "kj": "kilojoules",
+    "mj": "millijoules",
+    "wh": "watt hours",
+    "kwh": "kilowatt hours",
+}
+"""Units, of which others are spellings."""
+
 MISSING = {"", "-", "n/a", "[n/a]", "[not supported]", "not supported", "na", "nan", "unavailable"}
 MISSING |= {"unknown", "none", "null", "[unknown error]", "[insufficient permissions]", "err!"}
 MISSING |= {"[gpu requires reset]", "[gpu is lost]", "[unknown]"}
@@ -198,6 +214,8 @@ class Samples:
         self.path, self.text, self.scope, self.zone = path, _whole_lines(text), scope, zone
         self.name = Path(path).name
         self.limit = LIKELY[scope]
+        self.factors: dict[str, float] = {}
+        """By which readings were multiplied, by sample column; none are in its unit."""
         self.told_apart = False
         """Whether a name of the log stands for one meter, so that readings in turn are its own."""
         self.cut_off = not text.endswith(("\n", "\r"))
@@ -796,14 +814,14 @@ def _units(log: Samples, frame: pd.DataFrame) -> list[str]:
     for meter, rate in rates[rates > log.limit].items():
         found.append(
             f"{log.path}: {meter} counts {rate:.4g} J a second, more than one {log.scope} draws: "
-            "it looks like millijoules; name the column energy_mj, or give joules"
+            f"{_fitting(log, 'energy_j', rates.max())}"
         )
     largest, least = frame["power_w"].max(), LEAST[log.scope]
     if 0 < rates.max() < least:
         found.append(
             f"{log.path}: {rates.idxmax()} counts {rates.max():.4g} J a second, less than the "
-            f"{least:g} W that one {log.scope} draws: it looks like kilowatt hours read as watt "
-            "hours, or watt hours as joules; name the column energy_kwh or energy_wh"
+            f"{least:g} W that one {log.scope} draws: "
+            f"{_fitting(log, 'energy_j', rates.max())}"
         )
     if largest == 0 and not (rates > 0).any():
         found.append(
@@ -813,14 +831,35 @@ def _units(log: Samples, frame: pd.DataFrame) -> list[str]:
     if 0 < largest < least:
         found.append(
             f"{log.path}: {largest:g} W is the largest power, less than the {least:g} W that one"
-            f" {log.scope} draws: it looks like kilowatts; name the column power_kw, or give watts"
+            f" {log.scope} draws: {_fitting(log, 'power_w', largest)}"
         )
     high = frame[frame["power_w"] > log.limit]
     if len(high):
         row = high.iloc[0]
         found.append(
             f"{log.path}: row {row['line']:.0f}: {row['power_w']:g} W is more than one {log.scope} "
-            f"draws ({len(high)} such rows): it looks like milliwatts; name the column power_mw, "
-            "or give watts"
+            f"draws ({len(high)} such rows): {_fitting(log, 'power_w', largest)}"
         )
     return found
+
+
+def _fitting(log: Samples, column: str, largest: float) -> str:
+    """What to do about a column whose largest power [W] no device of the scope draws.
+
+    Only units in which the readings are of such a device are offered, so that whoever names the
+    column so is not refused again.
+    """
+    kind, units = UNITS[column]
+    read = largest / log.factors.get(column, 1.0)
+    least, most = LEAST[log.scope], log.limit
+    fitting = [u for u in UNIT_NAMES if u in units and least <= read * units[u] <= most]
+    if not fitting:
+        return (
+            f"it would be in any unit of {kind}; look what the meter reads, and give the {kind} of"
+            f" one {log.scope}"
+        )
+    names = " or ".join(UNIT_NAMES[unit] for unit in fitting)
+    columns = " or ".join(f"{kind}_{unit}" for unit in fitting)
+    base = UNIT_NAMES[column.removeprefix(f"{kind}_")]
+    other = "" if base in names.split(" or ") else f", or give {base}"
+    return f"it looks like {names}; name the column {columns}{other}"

@@ -7,9 +7,8 @@ from functools import lru_cache
 
 from inference_energy.errors import InputError
 from inference_energy.meters.common import (
-    ENERGY_UNITS,
     MISSING,
-    POWER_UNITS,
+    UNITS,
     Samples,
     separator_of,
     unit_of,
@@ -23,7 +22,7 @@ DEVICES |= {"host", "hostname", "node", "instance", "uuid", "index", "id", "name
 DEVICES |= {"phase", "line", "feed", "server", "machine", "rack", "serial", "bus", "pci", "card"}
 """Words of columns that may name meters where no column does."""
 
-KINDS = {"power": POWER_UNITS, "energy": ENERGY_UNITS}
+KINDS = dict(UNITS.values())
 WORD, NUMBER = re.compile("[a-z]+"), re.compile(r"[+-]?\.?\d")
 
 THOUSANDS = re.compile(r"[1-9]\d{0,2}\.\d{3}")
@@ -75,6 +74,7 @@ def read(samples: Samples) -> None:
                 f"columns {', '.join(alike)}: which is the {kind}? leave one; of several meters "
                 "give each reading a row of its own, with the column meter",
             )
+    samples.factors = dict(units.values())
     meter = next((name for name in names if name.lower() == METER), None)
     others = [name for name in names if name not in units and name != time and meter is None]
     told: dict[str, Counter[str]] = {name: Counter() for name in others}
