@@ -54,6 +54,18 @@ def test_a_row_without_the_columns_that_may_be_missing_is_predicted(project):
     assert row["beyond"] == "engine"
 
 
+def test_of_one_row_the_prediction_is_said_and_that_nothing_could_be_left_out(project):
+    code, text = ask(project, {})
+    assert code == 0, text
+    predicted = (project / FOLDER / "predicted.md").read_text(encoding="utf-8")
+    assert "| model Llama 3.1 70B | 1 |" in predicted
+    page = (project / FOLDER / "throughput_laws.md").read_text(encoding="utf-8")
+    for answer in (text, page):
+        assert "Nothing was left out: " in answer
+        assert "| left out |" not in answer
+    assert read_table(project / FOLDER / "law_errors.csv", "law_errors").empty
+
+
 def test_a_row_far_from_others_of_its_model_and_hardware_is_told_and_kept(project):
     """As of a method with that table; the page of predictions said nothing of it."""
     lengths = [{"input_tokens": tokens} for tokens in (500, 1000, 2000, 3000)]

@@ -102,7 +102,7 @@ def test_no_model_of_the_same_architecture_and_size_stays_where_one_is_left_out(
 
 
 def test_a_table_that_leaves_nothing_to_predict_is_refused(vendor, hardware):
-    with pytest.raises(InputError, match=r"1 rows with both lengths .* two rows"):
+    with pytest.raises(InputError, match=r"1 row with both lengths .* two rows"):
         cross_validate(vendor.iloc[:1], hardware)
     lengths = {"input_tokens": [np.nan, 500.0], "output_tokens": [300.0, np.nan]}
     with pytest.raises(InputError, match=r"0 rows with both lengths .* two rows"):
@@ -322,7 +322,7 @@ def test_one_row_of_each_configuration_is_known_unless_more_are_asked_for(monkey
 
 def test_what_is_said_of_a_table_that_leaves_nothing_to_predict(vendor, hardware):
     told = (
-        "throughput table: 1 rows with both lengths leave nothing to predict from; give two rows or"
+        "throughput table: 1 row with both lengths leaves nothing to predict from; give two rows or"
         " more of one configuration, or two configurations"
     )
     with pytest.raises(InputError) as error:
@@ -333,7 +333,7 @@ def test_what_is_said_of_a_table_that_leaves_nothing_to_predict(vendor, hardware
 def test_a_background_alone_teaches_no_law_of_one_configuration(monkeypatch, hardware):
     """A row is not known where it is predicted, and the rows of others say nothing of it."""
     monkeypatch.setattr(cross_validation, "LAWS", {"alone": KINDS["alone"]})
-    with pytest.raises(InputError, match="1 rows with both lengths leave nothing to predict from"):
+    with pytest.raises(InputError, match="1 row with both lengths leaves nothing to predict from"):
         cross_validate(WITNESSED.iloc[:1], hardware, WITNESSED.iloc[4:])
 
 

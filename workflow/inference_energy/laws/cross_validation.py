@@ -16,6 +16,7 @@ from inference_energy.laws.registry import LAWS
 from inference_energy.laws.rows import configuration_columns, configuration_number, load_of
 from inference_energy.laws.serving import add_traits
 from inference_energy.tables import format_number
+from inference_energy.text import counted
 from inference_energy.units import PERCENT
 
 Bools = NDArray[np.bool_]
@@ -193,8 +194,9 @@ def _beside_measured(records: Sequence[Record], measured: pd.DataFrame) -> pd.Da
 
 def _nothing_left(count: int) -> InputError:
     return InputError(
-        f"throughput table: {count} rows with both lengths leave nothing to predict from; give two"
-        " rows or more of one configuration, or two configurations"
+        f"throughput table: {counted(count, 'row', 'rows')} with both lengths"
+        f" {'leaves' if count == 1 else 'leave'} nothing to predict from; give two rows or more of"
+        " one configuration, or two configurations"
     )
 
 
