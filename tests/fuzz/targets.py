@@ -456,7 +456,7 @@ def estimates(random, folder):
         node[last] = round(value) if isinstance(node[last], int) and random.randrange(3) else value
     check(method, documents.read_schema("method"), name)
     of_method = materials_of(method)
-    problems, _ = held_against(method, of_method["table"], known_hardware())
+    problems, _ = held_against(method, of_method["table"], known_hardware(), of_method["traces"])
     if problems:
         raise InputError(problems)
     setup = build(method, **of_method)

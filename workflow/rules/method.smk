@@ -10,6 +10,7 @@ rule resolve_method:
         sources=provided("data/sources.csv"),
         nodes=provided("data/nodes.csv"),
         node_power=provided("data/node_power.csv"),
+        traces=provided("data/request_lengths.csv"),
         schema=own("workflow/schemas/method.schema.yaml"),
         code=code("method/resolve.py"),
     params:

@@ -29,15 +29,17 @@ def read_shared(inputs, instead=None):
     """Return the tables that methods share, as keyword arguments; parameters as above."""
     materials, instead = {}, instead or {}
     if getattr(inputs, "traces", None):
-        path = instead.get(inputs.traces, inputs.traces)
-        traces = read_table(path, "request_lengths").sort_values("quantile")
-        materials["traces"] = {
-            name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")
-        }
+        materials["traces"] = read_traces(instead.get(inputs.traces, inputs.traces))
     given = {name: getattr(inputs, name, None) for name in needed_tables()}
     given |= {name: getattr(inputs, SERVING + name, None) for name in serving_tables()}
     hardware = {n: read_table(instead.get(path, path), n) for n, path in given.items() if path}
     return materials | ({"hardware": hardware} if hardware else {})
+
+
+def read_traces(path):
+    """Return the quantiles of output tokens of each trace, by its name. [tokens]"""
+    traces = read_table(path, "request_lengths").sort_values("quantile")
+    return {name: tuple(rows["output_tokens"]) for name, rows in traces.groupby("trace")}
 
 
 def read_method(inputs):

@@ -330,6 +330,11 @@ def test_queries_beyond_the_context_are_a_share_of_those_that_reach_the_minimum(
     assert ExponentialLengths(1.0, minimum=20_000_000).beyond_context == 0
 
 
+def test_of_one_length_all_queries_or_none_are_longer():
+    assert FixedLength(100.0).median_occurring() == 100
+    assert [FixedLength(100.0).share_above(length) for length in (99, 100)] == [1, 0]
+
+
 @pytest.mark.parametrize("median", [0.5, 20.0, 300.0, 5000.0])
 def test_rounded_exponential_has_its_closed_form(median):
     # P(L >= k) = exp(-r (k - 1/2)) for k >= 1, so that with q = exp(-r) and s = exp(-r/2)

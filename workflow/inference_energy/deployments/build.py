@@ -158,11 +158,12 @@ def build(
     uncertain = method["throughput_law"].get("error") == "included"
     peak = float(shapes["throughput_tps"].max())
     pue = method_build.factor(method["pue"], z)
+    regimes = method_build.regimes(method, traces or {}, where)
     deployment = Deployment(
         model=setup.ServedModel(section["model"], law, node_power, peak, uncertain),
         power_utilisation=utilisation,
         pue=pue,
-        regimes=method_build.regimes(method, traces or {}, where),
+        regimes=regimes,
         input_tokens_per_output_token=(
             method["input_charge"]["input_tokens_per_output_token"]["value"]
         ),
@@ -174,7 +175,7 @@ def build(
         assumed=_unknown_hardware(used.iloc[0], hardware or {}) if kind.pooled else (),
         unlisted=_unlisted(used.iloc[0], hardware or {}),
         unusual=(
-            *_unusual_lengths(method["regimes"], section["model"], hardware or {}, where),
+            *_unusual_lengths(regimes, section["model"], hardware or {}, where),
             *_unusual_nodes(section["gpus_per_node"]["value"], used.iloc[0], hardware, where),
             *_unusual_runs(used, hardware or {}, where),
         ),
@@ -275,7 +276,7 @@ def _unlisted(run: pd.Series, hardware: Hardware) -> tuple[tuple[str, str, str],
 
 
 def _unusual_lengths(
-    regimes: Mapping[str, Any], model: str, hardware: Hardware, where: str
+    regimes: Mapping[str, setup.Regime], model: str, hardware: Hardware, where: str
 ) -> tuple[str, ...]:
     """Refuse queries far beyond the model's context, and tell those that are beyond it."""
     if "models" not in hardware:

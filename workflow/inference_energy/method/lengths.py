@@ -58,6 +58,14 @@ class OutputTokens(ABC):
     def median_length(self) -> float:
         """Median of the length before rounding. [tokens]"""
 
+    @abstractmethod
+    def median_occurring(self) -> float:
+        """Median of the lengths before rounding that reach the minimum. [tokens]"""
+
+    @abstractmethod
+    def share_above(self, length: float) -> float:
+        """Share of the queries that occur, longer than ``length`` [tokens]. [1]"""
+
     @property
     @abstractmethod
     def support(self) -> tuple[np.ndarray, np.ndarray]:
@@ -118,6 +126,14 @@ class FixedLength(OutputTokens):
     def median_length(self) -> float:
         """Return the length. [tokens]"""
         return self.tokens
+
+    def median_occurring(self) -> float:
+        """Return the length. [tokens]"""
+        return self.tokens
+
+    def share_above(self, length: float) -> float:
+        """Return all or none. [1]"""
+        return float(self.tokens > length)
 
     @property
     def support(self) -> tuple[np.ndarray, np.ndarray]:
@@ -198,9 +214,13 @@ class RoundedLengths(OutputTokens):
 
     @property
     def beyond_context(self) -> float:
-        """Share of the queries, all of at least the minimum, that no model's context holds. [1]"""
+        """Share of the queries that no model's context holds. [1]"""
+        return self.share_above(CONTEXT)
+
+    def share_above(self, length: float) -> float:
+        """Share of the queries that occur, longer than ``length`` [tokens]. [1]"""
         reach = self.reach
-        return min(1.0, float(self.survival(CONTEXT)) / reach) if reach > 0 else 0.0
+        return min(1.0, float(self.survival(length)) / reach) if reach > 0 else 0.0
 
     @property
     def longest(self) -> float:

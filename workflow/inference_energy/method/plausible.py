@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from inference_energy.documents import near
 from inference_energy.errors import InputError
@@ -40,10 +41,10 @@ from inference_energy.laws.hardware import (
     weights_held,
 )
 from inference_energy.laws.rows import copy_gpus, usable_rows
-from inference_energy.method import datasheets
-from inference_energy.method.build import node_power
+from inference_energy.method import build, datasheets
 from inference_energy.method.files import method_path
-from inference_energy.method.lengths import FAMILIES
+from inference_energy.method.lengths import MOST_BEYOND, EmpiricalLengths
+from inference_energy.method.setup import Regime
 from inference_energy.tables import load_schema
 from inference_energy.units import W_PER_KW
 
@@ -122,7 +123,10 @@ KNOWN = tuple(field.name for field in fields(Tables))
 
 
 def held_against(
-    method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
+    method: Mapping[str, Any],
+    table: pd.DataFrame,
+    tables: Tables,
+    traces: Mapping[str, ArrayLike] | None = None,
 ) -> tuple[list[str], list[str]]:
     """Hold a method against its benchmark rows, and both against what hardware can do.
 
@@ -134,6 +138,9 @@ def held_against(
         All rows of its throughput tables.
     tables : Tables
         What is known of models, GPUs, sources and nodes.
+    traces : mapping of str to array_like, optional
+        Quantiles of output tokens of each trace at evenly spaced levels; without them, queries of
+        traces are not held against contexts. [tokens]
 
     Returns
     -------
@@ -148,7 +155,7 @@ def held_against(
         _choices(method, table),
         _weights(method, table, tables),
         _rows(method, table, tables),
-        _lengths(method, table, tables),
+        _lengths(method, table, tables, traces),
         _powers(method, table, tables),
         _node_size(method, table, tables),
         datasheets.held(tables.gpus, tables.nodes, tables.node_power),
@@ -473,7 +480,10 @@ def unusual_rows(table: pd.DataFrame, tables: Hardware, where: str) -> list[str]
 
 
 def _lengths(
-    method: Mapping[str, Any], table: pd.DataFrame, tables: Tables
+    method: Mapping[str, Any],
+    table: pd.DataFrame,
+    tables: Tables,
+    traces: Mapping[str, ArrayLike] | None,
 ) -> Iterator[tuple[bool, str]]:
     """Queries that are longer than the context of a model that answers them."""
     models = pd.unique(usable_rows(table, method["benchmarks"])["model"])
@@ -484,18 +494,29 @@ def _lengths(
     model, context = min(known.items(), key=lambda item: item[1])
     remedy = "shorten them, or leave the model out of benchmarks.models"
     where = method_path(method["id"])
-    yield from beyond_context(method["regimes"], model, context, where, remedy)
+    # those of a trace that is not given are not known
+    stated = {
+        name: regime
+        for name, regime in method["regimes"].items()
+        if traces is not None or "trace" not in regime["output_tokens"]
+    }
+    try:
+        built = build.regimes({**method, "regimes": stated}, traces or {}, where)
+    except InputError as error:
+        yield from ((True, problem) for problem in error.problems)
+        return
+    yield from beyond_context(built, model, context, where, remedy)
 
 
 def beyond_context(
-    regimes: Mapping[str, Any], model: str, context: float, where: str, remedy: str
+    regimes: Mapping[str, Regime], model: str, context: float, where: str, remedy: str
 ) -> Iterator[tuple[bool, str]]:
     """Find queries that are longer than the context of the model that answers them.
 
     Parameters
     ----------
-    regimes : dict of str to dict
-        Kinds of queries, as a method states them.
+    regimes : dict of str to Regime
+        Kinds of queries.
     model : str
         Its name, for messages.
     context : float
@@ -508,31 +529,32 @@ def beyond_context(
     (bool, str)
         Whether it cannot be (or is only unusual), and a sentence.
     """
+    if math.isnan(context):
+        return
     for name, regime in regimes.items():
-        tokens = {
-            key: _typical(stated)
-            for key, stated in regime.items()
-            if key in ("input_tokens", "output_tokens") and isinstance(stated, Mapping)
-        }
+        asked, answered = regime.input_tokens, regime.output_tokens
+        tokens = {"output_tokens": answered.median_occurring(), "input_tokens": asked}
         key, longest = max(tokens.items(), key=lambda item: item[1])
         ratio = sum(tokens.values()) / context
+        of_model = f"the longest context of {model}, {context:g} tokens (context_tokens of"
+        of_model += " data/models.csv)"
         sentence = (
             f"{where}: key regimes.{name}.{key}: value {longest:g}: {{}}"
-            f"input and median output are {ratio:.3g} times the longest context of {model},"
-            f" {context:g} tokens (context_tokens of data/models.csv)"
+            f"input and median output are {ratio:.3g} times {of_model}"
         )
+        # what was observed was within a context; the tail of another family is but assumed
+        observed = isinstance(answered, EmpiricalLengths)
+        share = answered.share_above(context - asked) if observed else 0.0
         if ratio > LONGEST:
             yield True, f"{sentence.format('')}; allowed is at most {LONGEST:g} times; {remedy}"
         elif ratio > USUAL_LONGEST:
             yield False, sentence.format("unusual; ")
-
-
-def _typical(stated: Mapping[str, Any]) -> float:
-    """Number of tokens, or the median of the queries that occur; of a trace as far as is stated."""
-    family = stated.get("distribution")
-    if family in (None, "empirical"):
-        return max(stated.get("value", stated.get("median", 0)), stated.get("minimum", 0))
-    return FAMILIES[family].of(stated, {}).median_occurring()
+        elif share > MOST_BEYOND:
+            yield (
+                False,
+                f"{where}: key regimes.{name}.output_tokens: unusual; {share:.2g} of the queries"
+                f" are longer with their input than {of_model}; usual is at most {MOST_BEYOND:g}",
+            )
 
 
 def _told(
@@ -643,7 +665,7 @@ def _powers(
         size = method["throughput_law"].get("gpus_per_node")
         most = size or max(NODE_GPUS, float(gpus[own.index].max()))
         least = size or float(gpus[own.index].min())
-        power, high, low = node_power(method, model), most * max(watts), least * min(watts)
+        power, high, low = build.node_power(method, model), most * max(watts), least * min(watts)
         sentence = (
             f"{method_path(method['id'])}: key node_power: value {power:g} kW for {model}:"
             " {}its GPUs' thermal design power is "

@@ -67,7 +67,8 @@ def _changed(files, gone, schemas):
 def unusual_in(read, head, materials, asked):
     """What is unusual in a method, by its file; what it cannot mean is refused."""
     known = Tables(*(read_table(read[name], name) for name in KNOWN))
-    problems, unusual = held_against(head.method, materials(head.method)["table"], known)
+    given = materials(head.method)
+    problems, unusual = held_against(head.method, given["table"], known, given["traces"])
     if problems:
         raise InputError(problems)
     stated = {key: value for key, value in head.method.items() if key != "data"}

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 from _logged import run
+from _setups import read_traces
 from inference_energy.comparison.snapshots import committed_file
 from inference_energy.documents import dump, parse, read
 from inference_energy.errors import InputError
@@ -19,7 +20,8 @@ def main(snakemake):
     read_from, method = snakemake.input, snakemake.params.method
     rows = [read_table(path, "throughput") for path in read_from.throughput_tables]
     tables = Tables(*(read_table(read_from[name], name) for name in KNOWN))
-    problems, unusual = held_against(method, pd.concat(rows, ignore_index=True), tables)
+    traces = read_traces(read_from.traces)
+    problems, unusual = held_against(method, pd.concat(rows, ignore_index=True), tables, traces)
     if problems:
         raise InputError(problems)
     unusual = [*warnings(method, read(read_from.schema), method_path(method["id"])), *unusual]
