@@ -209,6 +209,23 @@ def test_rated_power_below_what_a_run_measured_is_refused(runs, models, gpus, gp
     assert f"at least {least:.6g}, as run {most.run} of {most.source_id}" in problem
 
 
+@pytest.mark.parametrize("gpu", ["B200", "H100-SXM-80GB"])
+def test_power_below_that_of_gpus_without_work_is_refused(runs, models, gpus, gpu):
+    """Runs at a twentieth to a fifth of their power moved the headline by a third."""
+    (first, second) = runs[runs["gpu"] == gpu].nsmallest(2, "gpu_power_w").itertuples()
+    least = 0.15 * first.tdp_w
+    assert first.gpu_power_w > 1.9 * least
+    enough = runs.assign(gpu_power_w=runs["gpu_power_w"].mask(runs.index == first.Index, least))
+    check_hardware(enough, models, gpus)
+    low = runs.index.isin([first.Index, second.Index])
+    (problem,) = told_of(
+        runs.assign(gpu_power_w=runs["gpu_power_w"].mask(low, least - 1)), models, gpus
+    )
+    assert problem.startswith(f"{first.source_id}: run {first.run} ({first.model}): measured")
+    assert f"{least - 1:.6g} W of each {gpu}; allowed is at least {least:.6g}, 15 %" in problem
+    assert "; 2 runs are below; correct" in problem
+
+
 def test_models_that_did_not_fit_the_gpus_of_a_run_are_refused(runs, models, gpus):
     """By hand: Qwen3 32B in two bytes on one H100 of 80 x 2^30 bytes."""
     most = 80 * 2**30 / 2e9

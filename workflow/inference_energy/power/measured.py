@@ -4,7 +4,7 @@ import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.laws.hardware import HELD, weights_held
-from inference_energy.text import percent
+from inference_energy.text import counted, percent
 from inference_energy.units import rate
 
 INPUT_TOKENS = 300.0
@@ -22,6 +22,11 @@ run's, relative."""
 RATED = 1.05
 """Mean power of a run's GPUs over their rated power [1]: a GPU holds itself to that, and meters are
 right within some per cent. Most of what is measured is 0.99."""
+
+LEAST_DRAWN = 0.15
+"""Mean power of a serving run's GPUs over their rated power that is allowed at least [1]: idle H100
+and B200 draw a tenth of it and more, and a GPU that decodes reads its weights without pause. The
+least of what is measured is 0.29, of one small model with eight requests on a B200."""
 
 COLUMNS = [
     "source_id",
@@ -117,8 +122,8 @@ def check_hardware(runs: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame)
     Raises
     ------
     InputError
-        With every GPU that draws more than its rated power, and every model that its GPUs do not
-        hold.
+        With every GPU that draws more than its rated power, or less than it does without work, and
+        every model that its GPUs do not hold.
     """
     problems = []
     for gpu, own in runs.groupby("gpu", sort=False):
@@ -129,6 +134,16 @@ def check_hardware(runs: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame)
                 f" least {most['gpu_power_w'] / RATED:.6g}, as run {most['run']} of"
                 f" {most['source_id']} ({most['model']}) measured {most['gpu_power_w']:.6g} W of"
                 " each, and a GPU holds itself to its rated power; correct it, or the run"
+            )
+        least, of_gpu = own.nsmallest(1, "gpu_power_w").iloc[0], LEAST_DRAWN * most["tdp_w"]
+        few = int((own["gpu_power_w"] < of_gpu).sum())
+        if few:
+            problems.append(
+                f"{least['source_id']}: run {least['run']} ({least['model']}): measured power of"
+                f" {least['gpu_power_w']:.6g} W of each {gpu}; allowed is at least {of_gpu:.6g},"
+                f" {percent(LEAST_DRAWN)} of tdp_w of data/gpus.csv, as one without work draws near"
+                f" that; {counted(few, 'run is', 'runs are')} below; correct the power and the"
+                " energies of the run, or tdp_w"
             )
     held = weights_held(runs, runs["gpus"], models, gpus)
     over = runs.join(held)[held["held"] > HELD]
