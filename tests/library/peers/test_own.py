@@ -120,7 +120,7 @@ def test_power_of_the_law_rises_with_the_load_and_stays_below_the_rated_one(mete
 def test_the_power_law_does_not_see_what_is_left_out(metered, powers):
     steady = HARDWARE["mlenergy"]
     own = steady["model"] == "DeepSeek-R1"
-    power = steady["accelerator_power_w"].where(~own, 100.0)
+    power = steady["accelerator_power_w"].where(~own, 2000.0)
     spoilt = PowerLaws(HARDWARE | {"mlenergy": steady.assign(accelerator_power_w=power)})
     speed = metered["throughput_tps"]
     for left_out in ("configuration", "model"):
