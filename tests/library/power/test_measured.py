@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.power.measured import (
+    LEAST_DRAWN,
     check_hardware,
     check_roles,
     from_inferencex,
     from_mlenergy,
     rows,
 )
+from inference_energy.power.node import idle_share
 from inference_energy.power.utilisation import add_utilisation
 from repository import read
 
@@ -224,6 +226,15 @@ def test_power_below_that_of_gpus_without_work_is_refused(runs, models, gpus, gp
     assert problem.startswith(f"{first.source_id}: run {first.run} ({first.model}): measured")
     assert f"{least - 1:.6g} W of each {gpu}; allowed is at least {least:.6g}, 15 %" in problem
     assert "; 2 runs are below; correct" in problem
+
+
+def test_the_least_power_lies_between_that_of_idle_gpus_and_what_was_measured(runs, gpus):
+    """As LEAST_DRAWN says of both."""
+    wall = read("data/measured/mlperf_wall_power.csv", "wall_power")
+    idle = idle_share(wall, read("data/nodes.csv", "nodes"), gpus)
+    least = (runs["gpu_power_w"] / runs["tdp_w"]).min()
+    assert (f"{idle:.2f}", f"{least:.2f}") == ("0.13", "0.29")
+    assert idle < LEAST_DRAWN < least
 
 
 def test_models_that_did_not_fit_the_gpus_of_a_run_are_refused(runs, models, gpus):

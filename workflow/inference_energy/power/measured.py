@@ -24,9 +24,10 @@ RATED = 1.05
 right within some per cent. Most of what is measured is 0.99."""
 
 LEAST_DRAWN = 0.15
-"""Mean power of a serving run's GPUs over their rated power that is allowed at least [1]: idle H100
-and B200 draw a tenth of it and more, and a GPU that decodes reads its weights without pause. The
-least of what is measured is 0.29, of one small model with eight requests on a B200."""
+"""Mean power of a serving run's GPUs over their rated power that is allowed at least [1]: idle they
+draw 0.13 (``node.idle_share``, by meters at the wall), and a GPU that decodes reads its weights
+without pause. The least of what is measured is 0.29, of one small model with eight requests on a
+B200."""
 
 COLUMNS = [
     "source_id",
