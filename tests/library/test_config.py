@@ -622,6 +622,20 @@ def test_a_method_that_no_one_asks_for_is_checked_and_stops_nothing(copy):
     assert "benchmarks?" in said
 
 
+def test_a_draft_elsewhere_is_not_the_method_that_has_its_name(copy, tmp_path):
+    draft = tmp_path / "full-load.yaml"
+    draft.write_text("extends: oviedo2026\n")
+    own = copy / "methods/full-load.yaml"
+    edit(own, "benchmarks:", "benchmraks:")
+    said = "\n".join(config.load(CONFIG | {"method": str(draft)}).unasked)
+    assert "did you mean benchmarks?" in said
+    assert config.load(CONFIG | {"method": "config/methods/full-load.yaml"}).unasked == []
+    edit(copy / "methods/revised.yaml", "serving:", "served:")
+    draft = draft.rename(tmp_path / "revised.yaml")
+    assert config.load(CONFIG | {"method": "revised"}).problems("whatif")
+    assert config.load(CONFIG | {"method": str(draft)}).problems("whatif") == []
+
+
 def test_a_deployment_that_no_one_asks_for_is_checked_and_stops_nothing(copy):
     shutil.copy(copy / EXAMPLE, copy / "deployments/mine.yaml")
     assert config.load(CONFIG).unasked == []

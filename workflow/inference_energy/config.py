@@ -246,7 +246,13 @@ def _asked_methods(config: Mapping[str, Any]) -> set[str]:
         with suppress(InputError):
             draft = read(path)
             extended |= {str(draft.get("extends"))} if isinstance(draft, dict) else set()
-    return {Path(path).stem for path in asked} | extended
+    return {Path(path).stem for path in asked if not _is_elsewhere(path)} | extended
+
+
+def _is_elsewhere(asked: str) -> bool:
+    """Whether a method is given by a file that is not that of the method of its name."""
+    own = find_methods().get(Path(asked).stem)
+    return own is not None and os.path.isfile(asked) and not os.path.samefile(asked, own)
 
 
 def _unasked_problems(paths: Mapping[str, str], methods: Collection[str]) -> list[str]:

@@ -165,6 +165,41 @@ def test_a_draft_is_named_by_its_file_and_goes_before_a_method_of_its_name(folde
     assert (base.name, head.name) == ("revised", "mine")
 
 
+@pytest.mark.parametrize("parent", ["oviedo2026", "oviedo2025", "revised"])
+def test_a_draft_with_the_name_of_a_method_is_held_against_what_it_extends(folder, parent):
+    """Be it that method itself, one that extends it, or another, edited or not."""
+    draft = folder / "drafts/oviedo2026.yaml"
+    draft.parent.mkdir()
+    pue = "{distribution: fixed, value: 1.2, unit: '1', source: assumption}"
+    draft.write_text(f"extends: {parent}\npue: {pue}\n")
+    base, head = sides(folder, "drafts/oviedo2026.yaml")
+    assert base.method["id"] == parent
+    assert base.method["pue"] == sides(folder, "oviedo2025", parent)[0].method["pue"]
+    assert (head.name, head.method["id"]) == ("oviedo2026", "oviedo2026")
+    assert (head.method["pue"]["value"], head.method["kind"]) == (1.2, "user")
+    assert head.method["node_power"] == base.method["node_power"]
+    # two of one name are told apart by their files
+    known = {"oviedo2026": "config/methods/oviedo2026.yaml"}
+    assert base.name == known.get(parent, parent)
+    own = folder / f"config/methods/{parent}.yaml"
+    with edited(own, own.read_text() + "# a comment\n"):
+        assert own.name in sides(folder, "drafts/oviedo2026.yaml")[0].edited[0]
+        assert sides(folder, str(draft), "drafts/oviedo2026.yaml")[0].edited == (
+            f"config/methods/{parent}.yaml",
+        )
+
+
+def test_a_committed_method_that_is_given_by_its_path_is_no_draft(folder):
+    path = folder / "config/methods/oviedo2026.yaml"
+    with edited(path, path.read_text().replace("p95: 1.6", "p95: 1.7")):
+        for asked in ("oviedo2026", str(path), "config/methods/../methods/oviedo2026.yaml"):
+            base, _ = sides(folder, asked)
+            assert base.name == f"oviedo2026 as committed ({committed(folder)})"
+        draft = folder / "oviedo2026.yaml"
+        draft.write_text("extends: oviedo2026\ntitle: mine\n")
+        assert sides(folder, "oviedo2026.yaml")[0].method["pue"]["p95"] == 1.7
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

@@ -88,7 +88,7 @@ class _Methods(Mapping[str, Any]):
         return len(self._read)
 
     def with_file(self, name: str, path: Path) -> "_Methods":
-        """These and one more, which goes before one of its name."""
+        """These and one more, which goes before one that is so called."""
         return _Methods({**self._read, name: partial(documents.read, path)})
 
 
@@ -132,17 +132,20 @@ def find_sides(
     used = [path for path in tables(head.method) if path in committed]
     both = replace(head, edited=tuple(p for p in used if _bytes(root / p) != committed[p]))
     if base is not None:
-        return _side(root, base, now, schema, "key base", committed), both
-    before = _committed(head, committed, commit, schema, tables, root)
-    if before is not None:
-        return before, head
+        return _other(root, base, now, schema, "key base", committed, head), both
     name, path = _find(root, asked, now, "key method")
+    called = _called(root, name, path, now)
+    # a draft elsewhere is not the method that has its name
+    if called == name:
+        before = _committed(head, committed, commit, schema, tables, root)
+        if before is not None:
+            return before, head
     if unnamed and path in committed:
         raise InputError(
             f"{path}: is another text, and states what commit {commit} has; allowed is a change of"
             f" a value; change one, or say method={name} to hold it against what it extends"
         )
-    parent = now.with_file(name, root / path)[name].get("extends")
+    parent = now.with_file(called, root / path)[called].get("extends")
     if parent is None:
         why, allowed = "no commit says what it was before an edit", "a file that git has"
         if commit:
@@ -152,7 +155,7 @@ def find_sides(
             f"key method: value {asked}: extends no method, and {why}; allowed is {allowed}, or"
             " base=NAME; name a base"
         )
-    return _side(root, parent, now, schema, f"{asked}: key extends", committed), both
+    return _other(root, parent, now, schema, f"{asked}: key extends", committed, head), both
 
 
 def _methods_now(root: Path) -> _Methods:
@@ -194,6 +197,28 @@ def _find(root: Path, asked: str, now: _Methods, key: str) -> tuple[str, str]:
     return Path(asked).stem, asked
 
 
+def _called(root: Path, name: str, path: str, now: _Methods) -> str:
+    """What a file is called among the methods: its name, or its path if another has that name."""
+    elsewhere = (root / path).resolve() != (root / method_path(name)).resolve()
+    return path if name in now and elsewhere else name
+
+
+def _other(
+    root: Path,
+    asked: str,
+    now: _Methods,
+    schema: dict,
+    key: str,
+    committed: Mapping[str, bytes],
+    head: Side,
+) -> Side:
+    """What a method is held against, which has the name of its file where both have one name."""
+    side = _side(root, asked, now, schema, key, committed)
+    if side.name != head.name:
+        return side
+    return replace(side, name=_find(root, asked, now, key)[1])
+
+
 def _side(
     root: Path,
     asked: str,
@@ -204,11 +229,14 @@ def _side(
 ) -> Side:
     """A method as it is now; which of its files are not as committed, if that is given."""
     name, path = _find(root, asked, now, key)
-    files = now.with_file(name, root / path)
-    method = resolve(name, files, key, path)
-    check(method, schema, name, path, files[name])
+    called = _called(root, name, path, now)
+    files = now.with_file(called, root / path)
+    stated = files[called]
+    method = resolve(called, files, key, path)
+    method |= {identity: stated.get(identity, name) for identity in ("id", "title")}
+    check(method, schema, name, path, stated)
     known = committed or {}
-    own = [path, *map(method_path, lineage(name, files)[1:])]
+    own = [path, *map(method_path, lineage(called, files)[1:])]
     edited = tuple(p for p in own if p in known and _bytes(root / p) != known[p])
     return Side(name, method | {"data": {"value": NOW}}, edited=edited)
 
