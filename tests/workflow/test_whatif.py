@@ -408,6 +408,30 @@ def test_a_draft_may_name_a_table_that_no_other_method_has(copied, monkeypatch, 
     assert f"| benchmark rows table | {ROWS} | {own} |" in page
 
 
+def test_what_decides_verdicts_alone_is_named_with_the_verdicts(copied, monkeypatch, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("extends: oviedo2025\nkind: variant\nclaims: v2\n")
+    asking = script(monkeypatch, "comparison/whatif")
+    call(asking, [ROWS], method=str(mine), base=None)
+    page = (copied / "build/whatif/mine/page.md").read_text()
+    assert "**Version of the claims v1 -> v2 moves no number, only verdicts.**" in page
+    assert "| version of the claims | v1 | v2 |  |  |" in page
+    claims = page.partition("## Claims whose verdict changed")[2]
+    lines = re.findall(r"^\| ([a-z][a-z0-9.-]+) \| .* -> .* \|$", claims, re.MULTILINE)
+    assert len(lines) >= 5 and "median-traditional" in lines
+    assert "| median-traditional | 0.34 -> 0.31 Wh |" in claims
+    v1, v2 = (set(CLAIMS.loc[CLAIMS["version"] == version, "claim"]) for version in ("v1", "v2"))
+    assert f"Without a verdict on both sides: {len(v2 - v1)} claims of v2 alone." in claims
+    own = copied / METHOD
+    with edited(own, replaced(own.read_text(), "kind: paper", "kind: user")):
+        call(asking, [ROWS], method="oviedo2026", base=None)
+    for file in ("page.md", "page.html"):
+        page = (copied / "build/whatif/oviedo2026" / file).read_text()
+        told = "Kind of method paper -> user moves no number, only verdicts."
+        assert told.replace(">", "&gt;" if file.endswith("html") else ">") in page
+        assert f"no claim of v2 has a verdict then: the {len(v2)} only say whether" in page
+
+
 def test_settings_that_cannot_be_mixed_stand_together_on_the_page(copied, monkeypatch):
     throughput = sorted({path for method in METHODS.values() for path in tables_of(method)})
     call(script(monkeypatch, "comparison/whatif"), throughput, method="full-load", base=None)

@@ -27,25 +27,37 @@ def number(value: float, digits: int = 3) -> str:
 
 
 MOST_DIGITS = 6
-"""Significant digits of a table's numbers, beyond which two are not told apart."""
+"""Significant digits of a table's numbers."""
 
 EVERY_DIGIT = 17
 """Significant digits that tell any number apart from every other."""
 
 
-def told_apart(one: float, other: float) -> tuple[str, str]:
-    """Write two numbers as :func:`number`, in as many digits as it takes to see that they differ.
+def told_apart(
+    one: float, other: float, write: Callable[[float, int], str] = number, digits: int = 3
+) -> tuple[str, str]:
+    """Write two numbers in as many digits as it takes to see that they differ.
+
+    Parameters
+    ----------
+    one, other : float
+        Numbers; of computed ones that differ by rounding alone the caller gives one twice.
+    write : callable
+        Number and digits to text, such as :func:`number` or :func:`short`.
+    digits : int
+        How many there are at least.
 
     Examples
     --------
     >>> told_apart(0.309, 0.308), told_apart(7.7512, 7.7501), told_apart(2.0, 2.0)
     (('0.309', '0.308'), ('7.751', '7.750'), ('2.00', '2.00'))
+    >>> told_apart(10.2, 10.2000001, short, 6), told_apart(10.2, 10.200000000000001, short, 6)
+    (('10.2', '10.2000001'), ('10.2', '10.200000000000001'))
     """
-    for digits in range(3, MOST_DIGITS + 1):
-        texts = number(one, digits), number(other, digits)
-        if texts[0] != texts[1]:
-            return texts
-    return number(one), number(other)
+    texts = [(write(one, n), write(other, n)) for n in range(digits, EVERY_DIGIT)]
+    # in every digit 10.2 would be 10.199999999999999
+    texts += [(repr(one), repr(other))]
+    return next((pair for pair in texts if pair[0] != pair[1]), texts[0])
 
 
 def beyond(value: float, bound: float) -> str:

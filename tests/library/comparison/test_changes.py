@@ -178,6 +178,16 @@ def test_new_and_gone_files_are_named():
     assert "- figures/b.png (new)" in text
 
 
+def test_a_method_that_is_judged_otherwise_has_changed():
+    path = "results/mine/method.yaml"
+    named = METHOD + "kind: user\nclaims: v1\n"
+    moved = named.replace("v1", "v2").replace("user", "variant").encode()
+    found = compare_snapshots({path: named.encode()}, {path: moved})
+    lines = [(line["path"], line["base"], line["head"]) for line in found.settings[path]]
+    assert lines == [("kind", "user", "variant"), ("claims", "v1", "v2")]
+    assert found.unchanged_files == 0
+
+
 def test_drawings_that_differ_are_told_apart():
     assert canonical_svg(svg([1, 2], "a")) == canonical_svg(svg([1, 2], "b"))
     assert canonical_svg(svg([1, 2])) != canonical_svg(svg([1, 2.5]))

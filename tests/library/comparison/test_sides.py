@@ -266,6 +266,11 @@ def test_rows_are_told_as_added_removed_or_changed():
     ]
 
 
+def test_a_cell_is_told_in_digits_that_differ():
+    before, after = ({"k": [1], "v": [value]} for value in (10.2, 10.2000001))
+    assert told(before, after) == [("changed", "1: v 10.2 -> 10.2000001")]
+
+
 def test_a_row_whose_key_changed_is_one_that_changed():
     before = {"model": ["a", "b"], "gpu": "H100", "tps": [1.0, 2.0], "note": "n"}
     after = {"model": ["a", "b"], "gpu": "H100", "tps": [1.0, 2.5], "note": "n"}

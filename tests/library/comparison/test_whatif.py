@@ -10,6 +10,7 @@ from inference_energy.comparison import whatif
 from inference_energy.comparison.sides import NOW, Side
 from inference_energy.comparison.whatif import ask as ask_sides
 from inference_energy.comparison.whatif import (
+    both,
     changed_settings,
     changed_sources,
     fitted,
@@ -626,6 +627,67 @@ def test_settings_of_a_group_stand_where_the_group_does():
 def test_sources_that_changed_alone_are_all_named():
     said = sentence([], [], sources=[{"setting": "PUE"}, {"setting": "node power"}])
     assert said == "No number differs; the source of PUE, node power does."
+
+
+@pytest.mark.parametrize("value", [10.2000001, 10.200000000001, 10.200000000000001])
+def test_a_change_however_small_is_told_in_digits_that_differ(value):
+    default = BASE["node_power"]["default"]
+    small = default | {"value": value, "source": "a test"}
+    base, head, _ = ask(node_power={"default": small})
+    (line,) = changed_settings(base.side.method, head.side.method)
+    assert line["old"] == "10.2"
+    assert float(line["new"]) == value
+    said = sentence([line], headlines(base, head, 15))
+    old, new = re.match(r"Node power (\S+) -> (\S+) kW ", said).groups()
+    assert (float(old), float(new)) == (10.2, value)
+    for told in re.findall(r"([\d.]+) -> ([\d.]+) Wh", said):
+        assert told[0] != told[1]
+    # what is rounding of the result is no change of it
+    assert ("leaves the traditional median at 0.309 Wh" in said) == (value < 10.2 * (1 + 1e-12))
+
+
+def test_numbers_that_differ_by_rounding_are_told_alike():
+    assert both(0.3, 0.1 + 0.2) == ("0.300", "0.300")
+    assert both(0.3, 0.3 + 1e-10) == ("0.3000000000", "0.3000000001")
+
+
+def test_what_decides_verdicts_alone_moves_no_number():
+    method = METHODS["oviedo2026"]
+    (claims,) = changed_settings(method, method | {"id": "mine", "kind": "user", "claims": "v1"})
+    assert [claims[key] for key in ("name", "old", "new")] == ["version of the claims", "v2", "v1"]
+    (kind,) = changed_settings(method, method | {"kind": "user"})
+    assert changed_settings(method, method | {"id": "mine", "kind": "user"}) == [kind]
+    assert changed_settings(method, method | {"id": "mine", "title": "mine"}) == []
+    assert (
+        sentence([claims], []) == "Version of the claims v2 -> v1 moves no number, only verdicts."
+    )
+    said = sentence([kind, claims], [], sources=[{"setting": "PUE"}])
+    assert said == (
+        "Kind of method paper -> user and version of the claims v2 -> v1 move no number, only"
+        " verdicts; the source of PUE differs too."
+    )
+    said = sentence([setting("a"), claims], [median_of("long", 4.0, 5.0)])
+    raises = f"raises{RAISED.removeprefix('raise').removesuffix('.')}"
+    assert said == f"A 1 -> 2 {raises}; version of the claims v2 -> v1 moves verdicts alone."
+    # of a draft that changes a number its own kind is no change
+    pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
+    (only,) = changed_settings(method, method | {"id": "mine", "kind": "user", "pue": pue})
+    assert only["setting"] == "PUE"
+
+
+def test_each_side_is_held_against_the_version_of_the_claims_that_it_names(powered):
+    published = read("data/published/claims.csv", "claims_published")
+    figures = {"estimate": {}, "reference": {}}
+    base, _, _ = powered
+    other = replace(base, side=replace(base.side, method=BASE | {"claims": "v1"}))
+    told = {c["claim"]: c for c in flipped_claims(base, other, published, figures)}
+    median = told["median-traditional"]
+    assert (median["before"], median["after"]) == ("reproduced", "not reproduced")
+    assert (median["published"], median["old"]) == ("0.31 -> 0.34", median["new"])
+    back = {c["claim"]: c for c in flipped_claims(other, base, published, figures)}
+    assert {name: c["before"] for name, c in back.items()} == {
+        name: c["after"] for name, c in told.items()
+    }
 
 
 def test_the_digits_of_a_claim_decide_for_its_numbers_of_both_sides_and_engines(

@@ -19,3 +19,8 @@ def test_medians_that_differ_are_told_apart():
         first.get_title(loc="left").removeprefix("Traditional queries: median ").split(" -> ")
     )
     assert old != new.removesuffix(" Wh")
+
+
+def test_medians_that_differ_by_rounding_are_not():
+    first, _ = draw(side(0.3), side(0.1 + 0.2)).axes
+    assert first.get_title(loc="left") == "Traditional queries: median 0.300 -> 0.300 Wh"

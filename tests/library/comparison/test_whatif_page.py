@@ -20,13 +20,25 @@ def test_rounding_is_no_change_and_a_missing_number_no_number():
     assert headline_rows([line]) == [["q", "0.300 Wh", "0.300 Wh", "unchanged"]]
     assert headline_rows([line | {"factor": float("nan")}])[0][-1] == "none"
     small = {"new": 0.30001, "factor": 0.30001 / 0.3}
-    assert headline_rows([line | small])[0][1:] == ["0.30000 Wh", "0.30001 Wh", "x 1.000"]
+    assert headline_rows([line | small])[0][1:] == ["0.30000 Wh", "0.30001 Wh", "x 1.00003"]
     claim = {"claim": "c", "published": "8-20", "unit": "1", "before": "a", "after": "b"}
     claim["digits"] = 4
     rows = claim_rows([claim | {"old": 20.4, "new": float("nan"), "exact": [20.5, None]}])
     assert rows == [["c", "8-20", "20.4", "none", "20.5 -> none", "a", "b"]]
     rows = claim_rows([claim | {"old": 129, "new": 122, "exact": [125, 125]}])
     assert rows[0][4] == "125"
+
+
+def test_models_whose_rank_hardly_moved_are_told_apart():
+    row = {"model": "m", "before": 1.0, "after": 1.0, "laws": ("a", "a")}
+    told = {
+        (0.3, 0.3000001): "0.3000000 -> 0.3000001",
+        (0.3, 0.1 + 0.2): "0.300",
+        (None, 0.3): "none -> 0.300",
+    }
+    for (old, new), words in told.items():
+        parts = member_parts({"long": [row | {"old": old, "new": new}]}, "median")
+        assert parts["long"]["rows"][0][2] == words
 
 
 def test_a_claim_shows_the_digits_that_decide_its_verdict():

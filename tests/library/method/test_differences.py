@@ -4,7 +4,12 @@ from copy import deepcopy
 
 from inference_energy.comparison.attribution import attribution
 from inference_energy.comparison.medians import ExactMedians
-from inference_energy.method.differences import differences, differing, with_settings
+from inference_energy.method.differences import (
+    differences,
+    differing,
+    plain_differences,
+    with_settings,
+)
 from library.comparison.methods import V2, paper
 from repository import METHODS
 
@@ -95,3 +100,18 @@ def test_what_neither_method_states_is_not_stated_afterwards():
     path = ("node_power", "models", "A")
     assert with_settings(base, head, [path]) == head
     assert with_settings(head, head, [path]) == head
+
+
+def test_values_that_are_alike_in_six_digits_are_told_in_all():
+    head = deepcopy(V2)
+    head["pue"]["p5"] = 1.0500000001
+    assert differences(V2, head)[["base", "head"]].to_numpy().tolist() == [["1.05", "1.0500000001"]]
+
+
+def test_what_is_no_quantity_differs_but_for_the_name_of_the_file():
+    assert plain_differences(V2, V2 | {"id": "mine"}) == {}
+    head = V2 | {"id": "mine", "title": "Mine", "claims": "v1"}
+    assert plain_differences(V2, head) == {
+        "title": (V2["title"], "Mine"),
+        "claims": (V2["claims"], "v1"),
+    }

@@ -10,6 +10,35 @@ from inference_energy.method.wording import (
 )
 from repository import read_yaml
 
+NEAR = [
+    ({"value": 500}, {"value": 500.000001}, "500", "500.000001"),
+    ({"factors": [1.1, 1.2]}, {"factors": [1.1, 1.20000001]}, "1.1 x 1.2", "1.1 x 1.20000001"),
+    (
+        {"kinds": {"a": 0.4, "b": 1}},
+        {"kinds": {"a": 0.40000001, "b": 1}},
+        "a 0.4, b 1",
+        "a 0.40000001, b 1",
+    ),
+    (
+        {"trim": [[0.05, 0.95]], "models": 3},
+        {"trim": [[0.05, 0.95000000001]], "models": 3},
+        "0.05 to 0.95",
+        "0.05 to 0.95000000001",
+    ),
+    (
+        {"distribution": "log-normal", "p5": 0.4, "p95": 0.9},
+        {"distribution": "log-normal", "p5": 0.4, "p95": 0.900000001},
+        "0.400-0.900000000",
+        "0.400-0.900000001",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "before", "after"), NEAR)
+def test_values_that_differ_are_written_in_digits_that_do(old, new, before, after):
+    assert change_text("setting", old, new)[1:] == (before, after)
+
+
 RANGE = {"distribution": "log-normal", "p5": 0.401, "p95": 0.912, "unit": "1", "source": "one"}
 FIXED = {"distribution": "fixed", "value": 0.6, "unit": "1", "source": "another"}
 

@@ -21,7 +21,7 @@ from matplotlib.image import imread
 
 from inference_energy.comparison.snapshots import TYPES
 from inference_energy.documents import Schema, parse
-from inference_energy.method.differences import differences
+from inference_energy.method.differences import differences, plain_differences
 from inference_energy.rounding import cut, relative
 from inference_energy.tables import NUMBER, load_schema, schema_names
 
@@ -274,7 +274,8 @@ def compare_snapshots(before: Mapping[str, bytes], after: Mapping[str, bytes]) -
                 changes.unchanged_files += 1
         elif path.endswith("/method.yaml"):
             was, now = (parse(content.decode(), path) if content else {} for content in (old, new))
-            changed = differences(was, now).to_dict("records")
+            changed = _plain(was, now) if old and new else []
+            changed += differences(was, now).to_dict("records")
             if changed:
                 changes.settings[path] = changed
             else:
@@ -284,6 +285,15 @@ def compare_snapshots(before: Mapping[str, bytes], after: Mapping[str, bytes]) -
         else:
             changes.unchanged_files += 1
     return changes
+
+
+def _plain(was: Mapping[str, Any], now: Mapping[str, Any]) -> list[dict]:
+    """Keys that are no quantity, and differ, as lines of :func:`.differences`."""
+    return [
+        {"setting": key, "path": key, "base": old, "head": new, "unit": None}
+        | {"base_source": None, "head_source": None}
+        for key, (old, new) in plain_differences(was, now).items()
+    ]
 
 
 def _text_lines(content: bytes | None) -> list[str] | None:

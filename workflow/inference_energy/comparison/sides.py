@@ -14,7 +14,7 @@ from inference_energy.comparison.snapshots import committed_files
 from inference_energy.errors import InputError
 from inference_energy.method.files import check, lineage, method_path, resolve
 from inference_energy.method.materials import Materials
-from inference_energy.text import is_missing, short
+from inference_energy.text import MOST_DIGITS, is_missing, short, told_apart
 
 METHODS, DATA = "config/methods", "data"
 NOW = "now"
@@ -362,7 +362,7 @@ def _differing(one: dict, other: dict) -> list:
 def _change_of(old: dict, new: dict, key: list) -> str:
     names = _differing(old, new)
     same = _told({name: new[name] for name in key if name in new and name not in names})
-    cells = (f"{n} {_cell(old.get(n))} -> {_cell(new.get(n))}" for n in names)
+    cells = (f"{n} {' -> '.join(_cells(old.get(n), new.get(n)))}" for n in names)
     return f"{same}: {', '.join(cells)}"
 
 
@@ -370,7 +370,13 @@ def _told(row: dict) -> str:
     return ", ".join(map(_cell, row.values()))
 
 
+def _cells(old: Any, new: Any) -> tuple[str, str]:
+    if isinstance(old, float) and isinstance(new, float):
+        return told_apart(old, new, short, MOST_DIGITS)
+    return _cell(old), _cell(new)
+
+
 def _cell(value: Any) -> str:
     if value is None:
         return "none"
-    return short(value, 6) if isinstance(value, float) else str(value)
+    return short(value, MOST_DIGITS) if isinstance(value, float) else str(value)

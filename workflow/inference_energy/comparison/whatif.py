@@ -20,7 +20,7 @@ from inference_energy.energy.fleet import mix
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import Served
 from inference_energy.method.build import build, fit_suitable
-from inference_energy.method.differences import differing, quantities
+from inference_energy.method.differences import differing, plain_differences, quantities
 from inference_energy.method.materials import MaterialsOf
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.method.wording import JOINED, LABELS, change_text, differing_keys, words
@@ -42,6 +42,9 @@ UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
 
 BY_DRAW = {"reproduced with caveat": "reproduced by the seeded draw alone"}
 """Verdict for which the results have a word that the findings' caveats share, not known here."""
+
+JUDGING = tuple(LABELS[key] for key in ("kind", "claims"))
+"""Settings, in words, that decide how numbers are judged, and move none."""
 
 FLEET = "fleet, with long queries"
 """Headline of both regimes whose change is shared among the settings besides the medians."""
@@ -232,6 +235,11 @@ def _factor(old: float, new: float) -> float:
     return 1.0 if old == new else 1.0 + relative(new, old)
 
 
+def both(old: float, new: float) -> tuple[str, str]:
+    """Write two computed numbers, told apart unless they differ by rounding."""
+    return told_apart(old, new if relative(new, old) else old)
+
+
 def shapley_factors(base: dict, head: dict, shares: pd.DataFrame) -> list[dict]:
     """Factor of each differing quantity on the medians, none where only one differs.
 
@@ -347,6 +355,8 @@ def flipped_claims(
 ) -> list[dict]:
     """Claims whose verdict differs: claim, published, unit, old, new, exact, digits, before, after.
 
+    Each side is held against the version of the paper that it names; a claim that one version alone
+    makes has no verdict to differ from.
     A verdict here is whether the number is the published one. The caveats of the findings are left
     out, so no verdict is named as one that has them. Of a method that is not the paper's it is said
     whether the claim would hold.
@@ -362,25 +372,31 @@ def flipped_claims(
     figures : dict of str to dict
         Published figures by kind, as for :class:`Results`.
     """
-    version = head.side.method["claims"]
+    versions = [a.side.method["claims"] for a in (base, head)]
     judged = [
         judge(published, version, Results(a.side.method, dict(a.tables), figures), {}, [], ENGINES)
-        for a in (base, head)
+        for a, version in zip((base, head), versions, strict=True)
     ]
     exact = [t[t["engine"] == "exact"].set_index("claim")["computed"] for t in judged]
     before, after = (table.drop_duplicates("claim") for table in judged)
-    both = before.merge(after, on=["claim", "published", "unit"], suffixes=("_old", "_new"))
-    stated = published[published["version"] == version].set_index("claim").to_dict("index")
+    both = before.merge(after, on=["claim", "unit"], suffixes=("_old", "_new"))
+    stated = [
+        published[published["version"] == version].set_index("claim").to_dict("index")
+        for version in dict.fromkeys(versions)
+    ]
     return [
         {
             "claim": line["claim"],
-            "published": line["published"],
+            "published": " -> ".join(dict.fromkeys((line["published_old"], line["published_new"]))),
             "unit": line["unit"],
             "old": line["computed_old"],
             "new": line["computed_new"],
             "exact": (without := [of.get(line["claim"]) for of in exact]),
-            "digits": deciding_digits(
-                stated[line["claim"]], (line["computed_old"], line["computed_new"], *without)
+            "digits": max(
+                deciding_digits(
+                    of[line["claim"]], (line["computed_old"], line["computed_new"], *without)
+                )
+                for of in stated
             ),
             "before": _verdict(line["verdict_old"], base),
             "after": _verdict(line["verdict_new"], head),
@@ -407,8 +423,9 @@ def _differ(before: str, after: str, scored: bool) -> bool:
 
 
 def changed_settings(base: dict, head: dict) -> list[dict]:
-    """Every quantity that differs: group and setting (both in words), name (the setting, or the one
-    key of it that differs), old, new, unit, sources, and which of its keys differ.
+    """Every quantity that differs, and last what decides verdicts alone: group and setting (both in
+    words), name (the setting, or the one key of it that differs), old, new, unit, sources, and
+    which of its keys differ.
     """
     lines = []
     for group, paths in differing(base, head).items():
@@ -430,6 +447,15 @@ def changed_settings(base: dict, head: dict) -> list[dict]:
                     "new_source": new.get("source"),
                 }
             )
+    plain = plain_differences(base, head)
+    # a draft's kind is its own, and no change where another is
+    inherits = base["id"] != head["id"] and (lines or "claims" in plain)
+    for key in ("claims",) if inherits else ("kind", "claims"):
+        if key in plain:
+            old, new = plain[key]
+            named = dict.fromkeys(("group", "setting", "name"), words(key))
+            of = {"old": old, "new": new, "keys": [words(key)], "in_unit": (False, False)}
+            lines.append(named | of | {"unit": "1", "old_source": None, "new_source": None})
     return lines
 
 
@@ -481,9 +507,10 @@ def sentence(
     sources : list of dict
         From :func:`changed_sources`.
     """
+    judging = [s for s in settings if s["setting"] in JUDGING]
+    settings = [s for s in settings if s not in judging]
     if not settings:
-        of = ", ".join(source["setting"] for source in sources)
-        return f"No number differs; the source of {of} does." if sources else "Nothing differs."
+        return _of_no_number(judging, sources)
     place = {part: i for i, share in enumerate(shares) for part in share["setting"].split(JOINED)}
 
     def at(setting: dict) -> int:
@@ -500,11 +527,29 @@ def sentence(
     if all(abs(line["factor"] - 1) < HARDLY for line in medians):
         moves += _moves_most([line for line in lines if line not in medians], medians, plural)
     what = _together(moving, rows, bool(shares))
-    told = f"{what[0].upper()}{what[1:]} {_listed(moves)}"
-    if not idle:
-        return f"{told}."
-    verb = "move" if len(idle) > 1 else "moves"
-    return f"{told}; {_together(idle, rows, True)} {verb} neither median."
+    told = [f"{what[0].upper()}{what[1:]} {_listed(moves)}"]
+    if idle:
+        verb = "move" if len(idle) > 1 else "moves"
+        told.append(f"{_together(idle, rows, True)} {verb} neither median")
+    if judging:
+        told.append(_of_verdicts(judging, "verdicts alone"))
+    return f"{'; '.join(told)}."
+
+
+def _of_no_number(judging: Sequence[dict], sources: Sequence[dict]) -> str:
+    """Say what was changed where it moves no number."""
+    of = ", ".join(source["setting"] for source in sources)
+    if not judging:
+        return f"No number differs; the source of {of} does." if sources else "Nothing differs."
+    told = _of_verdicts(judging, "no number, only verdicts")
+    told = f"{told[0].upper()}{told[1:]}"
+    return f"{told}; the source of {of} differs too." if sources else f"{told}."
+
+
+def _of_verdicts(judging: Sequence[dict], what: str) -> str:
+    """Say of settings that decide how numbers are judged what they move."""
+    verb = "move" if len(judging) > 1 else "moves"
+    return f"{_listed([_change(s, ()) for s in judging])} {verb} {what}"
 
 
 def _is_idle(share: Mapping[str, float]) -> bool:
@@ -551,7 +596,7 @@ def _change_of_data(rows: Sequence[dict]) -> str:
 
 
 def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str:
-    (old, _), change = told_apart(line["old"], line["new"]), line["factor"]
+    old, change = number(line["old"]), line["factor"]
     ending = "" if plural else "s"
     if change == 1:
         moved = any(abs(share[f"{regime} median"] - 1) > FELT for share in shares)

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from inference_energy.comparison.whatif import Answer
+from inference_energy.comparison.whatif import Answer, both
 from inference_energy.drawing import (
     GREY,
     PAGE,
@@ -15,7 +15,6 @@ from inference_energy.drawing import (
     log_range,
     new_figure,
 )
-from inference_energy.text import told_apart
 
 
 @rc_context(SETTINGS)
@@ -39,7 +38,7 @@ def draw(base: Answer, head: Answer) -> Figure:
         axis.set_ylim(0, 1.1 * top)
         axis.set_yticks([])
         axis.spines["left"].set_visible(False)
-        medians = " -> ".join(told_apart(base.median(regime), head.median(regime)))
+        medians = " -> ".join(both(base.median(regime), head.median(regime)))
         axis.set_title(f"{regime.capitalize()} queries: median {medians} Wh")
         if not place:
             axis.legend(loc="upper right")

@@ -3,9 +3,23 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inference_energy.comparison.whatif import FLEET, Answer, is_scored
+import pandas as pd
+
+from inference_energy.comparison.whatif import FLEET, Answer, both, is_scored
 from inference_energy.method.differences import differing
-from inference_energy.text import factor, is_missing, number, percent, short, told_apart, with_unit
+from inference_energy.method.wording import LABELS
+from inference_energy.rounding import relative
+from inference_energy.text import (
+    counted,
+    factor,
+    fixed,
+    is_missing,
+    number,
+    percent,
+    short,
+    told_apart,
+    with_unit,
+)
 
 UNCHANGED = "unchanged"
 
@@ -15,7 +29,7 @@ def headline_rows(lines: list[dict]) -> list[list[str]]:
     return [
         [
             line["quantity"],
-            *(with_unit(text, line["unit"]) for text in told_apart(line["old"], line["new"])),
+            *(with_unit(text, line["unit"]) for text in both(line["old"], line["new"])),
             UNCHANGED if line["factor"] == 1 else _times(line["factor"]),
         ]
         for line in lines
@@ -23,9 +37,13 @@ def headline_rows(lines: list[dict]) -> list[list[str]]:
 
 
 def _times(value: float) -> str:
-    """Write a factor in three decimals, one of another size in three digits."""
-    if is_missing(value) or 0.1 <= value < 10:
+    """Write a factor in three decimals, or as many as tell it from 1, one of another size in three
+    digits.
+    """
+    if is_missing(value) or not relative(value, 1.0):
         return factor(value, ".3f", "none")
+    if 0.1 <= value < 10:
+        return f"x {told_apart(value, 1.0, fixed)[0]}"
     return f"x {number(value)}"
 
 
@@ -87,10 +105,42 @@ def claim_rows(claims: list[dict]) -> list[list[str]]:
     ]
 
 
+def judged_notes(
+    base: Answer, head: Answer, settings: Sequence[dict], published: pd.DataFrame
+) -> list[str]:
+    """Say how far the verdicts of two sides that are judged otherwise can be held side by side.
+
+    Parameters
+    ----------
+    base, head : Answer
+        Both sides.
+    settings : list of dict
+        From :func:`.changed_settings`.
+    published : DataFrame
+        Published claims of all versions.
+    """
+    versions = [a.side.method["claims"] for a in (base, head)]
+    of = [set(published.loc[published["version"] == version, "claim"]) for version in versions]
+    notes = []
+    for mine, other in ((0, 1), (1, 0)):
+        if alone := len(of[mine] - of[other]):
+            told = counted(alone, "claim", "claims")
+            notes.append(f"Without a verdict on both sides: {told} of {versions[mine]} alone.")
+    unscored = [i for i, answer in enumerate((base, head)) if not is_scored(answer)]
+    if len(unscored) == 1 and LABELS["kind"] in [setting["setting"] for setting in settings]:
+        (i,) = unscored
+        notes.append(
+            f"As {('it was', 'it is')[i]} none of the paper's methods, no claim of {versions[i]}"
+            f" {('had', 'has')[i]} a verdict then: the {len(of[i])} only say whether they would"
+            " hold."
+        )
+    return notes
+
+
 def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
     """Say whose numbers the claims are compared with, and how they differ from the medians."""
     drawn, exact = (
-        " -> ".join(dict.fromkeys(number(a.median(regime, engine)) for a in (base, head)))
+        " -> ".join(dict.fromkeys(both(*(a.median(regime, engine) for a in (base, head)))))
         for engine in ("published", "exact")
     )
     note = (
@@ -137,8 +187,10 @@ def member_parts(
 
 def _member(row: dict) -> list[str]:
     shares = dict.fromkeys(percent(row[side]) for side in ("before", "after"))
-    ranks = ["none" if is_missing(row[side]) else number(row[side]) for side in ("old", "new")]
-    return [row["model"], " -> ".join(shares), " -> ".join(dict.fromkeys(ranks)), _note(row)]
+    ranks = [row[side] for side in ("old", "new")]
+    lone = ("none" if is_missing(rank) else number(rank) for rank in ranks)
+    told = lone if any(map(is_missing, ranks)) else both(*ranks)
+    return [row["model"], " -> ".join(shares), " -> ".join(dict.fromkeys(told)), _note(row)]
 
 
 def _note(row: dict) -> str:

@@ -13,6 +13,9 @@ from inference_energy.tables import format_number
 Path = tuple[str, ...]
 """Keys that lead to a quantity of a method."""
 
+PLAIN = ("title", "kind", "claims")
+"""Keys of a method that are words, and no quantity; ``kind`` and ``claims`` decide its verdicts."""
+
 
 def quantities(
     tree: Mapping[str, Any], path: Path = ()
@@ -81,8 +84,8 @@ def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> pd.DataFram
                 {
                     "setting": setting,
                     "path": ".".join((*path, *leaf)),
-                    "base": _text(before.get(leaf)),
-                    "head": _text(after.get(leaf)),
+                    "base": _text(before.get(leaf), after.get(leaf)),
+                    "head": _text(after.get(leaf), before.get(leaf)),
                     "unit": new.get("unit", old.get("unit")),
                     "base_source": old.get("source"),
                     "head_source": new.get("source"),
@@ -94,12 +97,28 @@ def differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> pd.DataFram
     return pd.DataFrame(lines, columns=columns, dtype=object)
 
 
-def _text(value: Any) -> str | None:
+def plain_differences(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, tuple]:
+    """Both values of every key of two methods that is no quantity and differs, None where absent.
+
+    A method's ``id`` is its file's name, and counts as none.
+    """
+    values = {key: (base.get(key), head.get(key)) for key in PLAIN}
+    return {key: (old, new) for key, (old, new) in values.items() if old != new}
+
+
+def _text(value: Any, other: Any) -> str | None:
+    """A value as text; a number in six digits, or in all where another is the same in six."""
     if value is None:
         return None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return format_number(value)
-    return value if isinstance(value, str) else json.dumps(value)
+    if not _is_number(value):
+        return value if isinstance(value, str) else json.dumps(value)
+    text = format_number(value)
+    alike = _is_number(other) and value != other and text == format_number(other)
+    return repr(value) if alike else text
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def with_settings(

@@ -1,9 +1,9 @@
 """Settings of a method in words."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from inference_energy.text import short, told_apart
+from inference_energy.text import MOST_DIGITS, short, told_apart
 
 LABELS = {
     "benchmarks": "benchmark rows",
@@ -12,6 +12,8 @@ LABELS = {
     "input_charge.input_tokens_per_output_token": "input tokens per output token charged",
     "node_power.default": "node power",
     "monte_carlo": "Monte Carlo",
+    "kind": "kind of method",
+    "claims": "version of the claims",
 }
 """Settings whose words are not those of their path."""
 
@@ -45,18 +47,19 @@ def quantity_text(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> str:
     if not quantity:
         return "none"
     if "value" in quantity:
-        return _plain(quantity["value"])
+        return _plain(quantity["value"], other.get("value"))
     if "factors" in quantity:
-        return " x ".join(map(_plain, quantity["factors"]))
+        beside = other.get("factors", [])
+        return " x ".join(_plain(*pair) for pair in _beside(quantity["factors"], beside))
     if _is_range(quantity):
         ends = (told_apart(quantity[end], other.get(end, quantity[end])) for end in ("p5", "p95"))
         return "-".join(own for own, _ in ends)
     keys = differing_keys(quantity, other)
     shown = [key for key in keys if key in quantity or key in DEFAULTS] or keys
     return ", ".join(
-        _plain(_given(quantity, key))
+        _plain(_given(quantity, key), _given(other, key))
         if key in BY_ITSELF
-        else f"{words(key)} {_plain(_given(quantity, key))}"
+        else f"{words(key)} {_plain(_given(quantity, key), _given(other, key))}"
         for key in shown
     )
 
@@ -82,7 +85,8 @@ def change_text(
     if is_one or len(keys) != 1 or keys[0] in BY_ITSELF:
         return setting, quantity_text(old, new), quantity_text(new, old)
     (key,) = keys
-    return f"{setting} {words(key)}", _plain(_given(old, key)), _plain(_given(new, key))
+    before, after = _given(old, key), _given(new, key)
+    return f"{setting} {words(key)}", _plain(before, after), _plain(after, before)
 
 
 def differing_keys(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
@@ -95,16 +99,29 @@ def _given(quantity: Mapping[str, Any], key: str) -> Any:
     return quantity.get(key, DEFAULTS.get(key))
 
 
-def _plain(value: Any) -> str:
+def _plain(value: Any, other: Any = None, joint: str = ", ") -> str:
+    """Write a value, its numbers in as many digits as tell them from those of another."""
     if value is None or value in ([], {}):
         return "none"
     if isinstance(value, dict):
-        return ", ".join(
-            f"{words(key)} {_plain(each)}" for key, each in value.items() if key != "unit"
+        others = other if isinstance(other, dict) else {}
+        return joint.join(
+            f"{words(key)} {_plain(each, others.get(key))}"
+            for key, each in value.items()
+            if key != "unit"
         )
     if isinstance(value, list):
-        parts = (" to ".join(map(_plain, v)) if isinstance(v, list) else _plain(v) for v in value)
-        return ", ".join(parts)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return short(value, 6)
+        return joint.join(_plain(*pair, " to ") for pair in _beside(value, other))
+    if _is_number(value):
+        return told_apart(value, other if _is_number(other) else value, short, MOST_DIGITS)[0]
     return str(value)
+
+
+def _beside(values: list, others: Any) -> Iterator[tuple[Any, Any]]:
+    """Values of a list, each with the one at its place in another, if that is as long."""
+    alike = isinstance(others, list) and len(others) == len(values)
+    return zip(values, others if alike else [None] * len(values), strict=True)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

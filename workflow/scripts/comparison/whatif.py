@@ -123,6 +123,7 @@ def _main(snakemake):
         stated = whatif.changed_sources(base.method, head.method)
         published = read_table(read.claims, "claims_published")
         claims = whatif.flipped_claims(before, after, published, published_numbers(read))
+        judged = whatif_page.judged_notes(before, after, settings, published)
         for name in TABLES:
             table = after.tables[name]
             table = estimate.members(table) if name == "blend" else table
@@ -145,6 +146,7 @@ def _main(snakemake):
             head.method["blend"]["shares"],
         ),
         "claims": whatif_page.claim_rows(claims),
+        "judged": judged,
         "drawn": whatif_page.engine_note(before, after),
         "folder": folder,
         "page": folder / "page.html",
