@@ -1,12 +1,14 @@
 """No source is shown as if it stated a value that it did not state."""
 
+import re
+
 import pytest
 from inference_energy import documents
-from inference_energy.method.differences import differing
+from inference_energy.method.differences import differing, quantities
 from inference_energy.method.files import merge, resolve
 from inference_energy.method.provenance import on_one_line, with_marks_of, with_true_sources
 from inference_energy.method.wording import quantity_text
-from repository import METHODS
+from repository import METHOD_FILES, METHODS
 
 PAPER = METHODS["oviedo2026"]
 BY_PAPER = PAPER["node_power"]["default"]["source"]
@@ -101,8 +103,30 @@ def test_a_quantity_that_the_method_did_not_have_before_has_the_source_that_it_s
     assert with_true_sources(after, {}, HERE) == (after, [])
 
 
+@pytest.mark.parametrize("name", METHOD_FILES)
+def test_no_source_of_a_group_tells_a_value_that_a_draft_may_change_alone(name):
+    """Of a group a draft may state one key: the source of the others would tell the old one."""
+    numerals = {"one", "two", "three", "four", "five", "once", "twice", "thrice", "none", "every"}
+    for path, quantity in quantities(METHOD_FILES[name]):
+        if {"value", "distribution", "factors"} & quantity.keys():
+            continue
+        # a law is replaced whole where its name is
+        others = ("source", "unit", "name")
+        stated = {key: value for key, value in quantity.items() if key not in others}
+        values = set(re.findall(r"[\w./]+", str([*stated.values()]) if len(stated) > 1 else ""))
+        told = set(re.findall(r"[\w.]+", quantity.get("source", "")))
+        assert not told & (numerals | values), (path, told & (numerals | values))
+        assert not any(word.startswith("trim") for word in told)
+
+
+def test_a_draft_shows_no_text_of_the_value_that_it_changed():
+    draft = {"extends": "oviedo2026", "blend": {"models": 4, "source": "assumption"}}
+    source = resolve("mine", METHOD_FILES | {"mine": draft})["blend"]["source"]
+    assert source == "assumption (models); arXiv:2509.20241v2, released code (trim, shares)"
+
+
 OWN = {"blend": {"models": 5, "source": "mine"}}
-BLEND = "arXiv:2509.20241v2, released code: the three largest medians, twice trimmed"
+BLEND = PAPER["blend"]["source"]
 
 
 @pytest.mark.parametrize(
