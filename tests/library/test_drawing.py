@@ -115,6 +115,7 @@ def test_a_colour_of_a_model_or_a_regime_means_nothing_else():
     assert len(set(own.values())) == len(own)
     verdicts = {colour for colour, _ in drawing.VERDICT_MARKS.values()}
     others = {*drawing.PATHWAY_COLOURS.values(), drawing.TEAL, drawing.OLIVE, drawing.MAGENTA}
+    others |= {drawing.INDIGO}
     # black is the blend's, and of all text
     assert not (verdicts | others) - {drawing.BLACK} & {*own.values()}
 
@@ -291,7 +292,8 @@ GROUPS = {
     "kinds of queries": drawing.REGIME_COLOURS | drawing.PATHWAY_COLOURS,
     "verdicts": {name: colour for name, (colour, _) in drawing.VERDICT_MARKS.items()},
     "others": {
-        n: getattr(drawing, n) for n in ("TEAL", "OLIVE", "MAGENTA", "DARK_GREY", "GREY", "BLACK")
+        n: getattr(drawing, n)
+        for n in ("TEAL", "OLIVE", "MAGENTA", "INDIGO", "DARK_GREY", "GREY", "BLACK")
     },
 }
 

@@ -94,7 +94,7 @@ SETTINGS: dict[Any, Any] = {
 BLACK, DARK_GREY, GREY, LIGHT_GREY = "#000000", "#555555", "#8C8C8C", "#C4C4C4"
 
 
-TEAL, OLIVE, MAGENTA = "#007A7A", "#73800E", "#D918B2"
+TEAL, OLIVE, MAGENTA, INDIGO = "#007A7A", "#73800E", "#D918B2", "#000066"
 """Colours of what is neither a model nor a kind of query, told apart by every eye."""
 
 
@@ -147,6 +147,7 @@ def model_colour(name: str) -> str:
 VERDICT_MARKS = {
     "reproduced": (TEAL, "o"),
     "reproduced with caveat": (OLIVE, "s"),
+    "reproduced as the seeded draw": (INDIGO, "v"),
     "by construction": (DARK_GREY, "D"),
     "borderline": (BLACK, "^"),
     "not reproduced": (MAGENTA, "X"),

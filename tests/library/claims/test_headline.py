@@ -72,7 +72,7 @@ def test_what_cannot_be_tested_has_no_verdict_and_nothing_published_beside_it():
     table = table.set_index("quantity")
     assert table["method"].eq("mine").all()
     assert table.loc["traditional query, median", ["verdict", "published"]].isna().all()
-    assert table.loc["long query, median", "verdict"] == "reproduced with caveat"
+    assert table.loc["long query, median", "verdict"] == "reproduced as the seeded draw"
 
 
 def test_what_restates_an_input_is_left_out_and_nobodys_method_is_not_judged():

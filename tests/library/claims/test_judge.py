@@ -137,7 +137,7 @@ RANGE = {"relation": "within", "value": 8.0, "upper": 20.0, "decimals": 0}
 @pytest.mark.parametrize(
     ("published", "exact", "changes", "expected"),
     [
-        (0.34, 0.346, {}, "reproduced with caveat"),
+        (0.34, 0.346, {}, "reproduced as the seeded draw"),
         (0.346, 0.34, {}, "borderline"),
         (0.346, 0.346, {}, "not reproduced"),
         (20.49, 20.58, RANGE, "not reproduced"),
@@ -153,6 +153,38 @@ def test_the_seeded_draw_decides_a_printed_number_and_the_exact_engine_a_range(
 @given(st.floats(20.3, 20.7))
 def test_noise_at_a_threshold_does_not_flip_a_range(published):
     assert verdict(published, exact=20.58, **RANGE) == "not reproduced"
+
+
+def test_a_number_of_the_draw_alone_is_that_be_there_a_caveat_or_not():
+    """The caveat stands in its note."""
+    moved = {"pue": results(exact=0.31)}
+    (drawn, exact) = told(0.34, 0.346, [OVERRIDE], moved)
+    assert drawn[2] == "reproduced as the seeded draw"
+    assert drawn[3].startswith("without sampling 0.3460; with another PUE: 0.31 instead of ")
+    assert exact[2] == "not reproduced"
+    assert verdict(0.34, exact=0.346, input="pathways.hardware") == "by construction"
+
+
+def test_every_verdict_of_the_draw_alone_is_one_that_sampling_decides():
+    """In the committed tables, and no other is, and each is counted once as reproduced."""
+    for name in ("oviedo2025", "oviedo2026", "oviedo2026-as-written"):
+        table = read(f"results/{name}/claims.csv", "claims")
+        lines = deciding(table).set_index("claim")
+        exact = table[table["engine"] == "exact"].set_index("claim")["computed"]
+        stated = read("data/published/claims.csv", "claims_published").query(
+            "version == @lines['source'].iloc[0]"
+        )
+        alone = {
+            c["claim"]
+            for c in stated.to_dict("records")
+            if c["relation"] == "equal"
+            and lines.loc[c["claim"], "verdict"] in HOLDS
+            and not holds(c, exact.get(c["claim"], c["value"]))
+        }
+        assert alone == set(lines.index[lines["verdict"] == "reproduced as the seeded draw"])
+        tally = counts(table)
+        assert tally["reproduced as the seeded draw"] == len(alone)
+        assert sum(tally.values()) == len(lines)
 
 
 def test_a_number_that_restates_an_input_holds_by_construction():
@@ -324,8 +356,8 @@ def test_every_engine_has_its_line_and_the_drawn_one_tells_of_both():
         [
             "published",
             0.34,
-            "reproduced with caveat",
-            "as the seeded draw; without sampling 0.3461",
+            "reproduced as the seeded draw",
+            "without sampling 0.3461",
         ],
         ["exact", 0.3461, "not reproduced", None],
     ]
@@ -400,8 +432,8 @@ def test_a_remark_tells_on_which_side_of_the_rounding_a_number_lies():
         "decided without sampling: 20.57; the seeded draw gives 20.49999"
     )
     assert decide(claim(), {"published": 0.344999, "exact": 0.36}) == (
-        "reproduced with caveat",
-        "as the seeded draw; without sampling 0.3600",
+        "reproduced as the seeded draw",
+        "without sampling 0.3600",
     )
 
 

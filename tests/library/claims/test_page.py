@@ -59,7 +59,7 @@ def test_a_claim_that_fails_is_named_first_with_its_distance():
         "- **Median energy**: published 0.15 Wh, computed 0.3 Wh, 2.00 times the nearest published"
     )
     assert page.endswith(f"{told} figure\n\n")
-    assert "| `mine` | v2 | 1 | 0 | 0 | 0 | 0 | 1 | 0 |" in page
+    assert "| `mine` | v2 | 1 | 0 | 0 | 0 | 0 | 0 | 1 | 0 |" in page
     own = method_claims_page("mine", claims(), "My method")
     assert own.endswith(
         "| Median energy | 0.15 | 0.3 | 0.32 | Wh | not reproduced |  | `median` |\n"

@@ -352,7 +352,7 @@ def test_a_verdict_here_is_not_named_as_one_of_which_caveats_are_known():
     figures = {"estimate": {}, "reference": {}}
     power = {"default": BASE["node_power"]["default"] | {"value": 10.14, "source": "a test"}}
     told = {c["claim"]: c for c in flipped_claims(*ask(node_power=power)[:2], published, figures)}
-    assert told["p75-traditional"]["before"] == "reproduced by the seeded draw alone"
+    assert told["p75-traditional"]["before"] == "reproduced as the seeded draw"
     assert told["p75-traditional"]["after"] == "reproduced"
 
 

@@ -229,6 +229,17 @@ def test_the_briefing_has_the_days_of_the_headline():
             "4 are reproduced, 4 are by construction, 1 is borderline, 8 are not reproduced",
         ),
         ({"reproduced with caveat": 1}, "1 is reproduced (with a caveat)"),
+        ({"reproduced as the seeded draw": 1}, "1 is reproduced (as the seeded draw alone)"),
+        (
+            {
+                "reproduced": 7,
+                "reproduced with caveat": 10,
+                "reproduced as the seeded draw": 9,
+                "not reproduced": 2,
+            },
+            "26 are reproduced (9 of them as the seeded draw alone, 10 of them with a caveat), 2"
+            " are not reproduced",
+        ),
     ],
 )
 def test_the_parts_of_the_verdicts_add_up_to_all_claims(tally, words):

@@ -130,8 +130,10 @@ def claims_chart(claims: pd.DataFrame, published: pd.DataFrame) -> Figure:
 def _keys(figure: Figure, tally: Mapping[str, int]) -> None:
     """Add the keys of the verdicts that there are, with their numbers, and of the marks."""
     verdicts = [
-        Line2D([], [], linestyle="", color=colour, marker=marker, label=f"{tally[name]} {name}")
+        Line2D([], [], linestyle="", color=colour, marker=marker, label=f"{tally[name]} {key}")
         for name, (colour, marker) in VERDICT_MARKS.items()
+        # as in results/claims.md, so that all have room in one line
+        for key in [name.removeprefix("reproduced ")]
         if tally[name]
     ]
     marks = [
@@ -143,6 +145,7 @@ def _keys(figure: Figure, tally: Mapping[str, int]) -> None:
             handles=handles,
             loc="lower center",
             ncols=len(handles),
+            columnspacing=1.2,
             bbox_to_anchor=(0.5, bottom / figure.get_figheight()),
         )
 

@@ -24,18 +24,23 @@ from inference_energy.text import is_missing, number, rounded
 VERDICTS = (
     "reproduced",
     "reproduced with caveat",
+    "reproduced as the seeded draw",
     "by construction",
     "borderline",
     "not reproduced",
     "not testable",
     "not scored",
 )
-"""By construction: the number restates an input of the method. Borderline: the seeded draw misses
+"""As the seeded draw: the draw gives the printed number, and the engine without sampling another.
+By construction: the number restates an input of the method. Borderline: the seeded draw misses
 the printed number and the engine without sampling gives it. Not scored: the method is none of the
 paper's, so the table says what the claim would read under it."""
 
-HOLDS = ("reproduced", "reproduced with caveat")
+HOLDS = ("reproduced", "reproduced with caveat", "reproduced as the seeded draw")
 """Verdicts that count as reproduced."""
+
+CAVEAT, AS_DRAWN = HOLDS[1:]
+"""Those that are told apart where such verdicts are counted together."""
 
 LEAST_DIGITS, MOST_DIGITS = 4, 17
 """Significant digits of a computed number; as many as a float has."""
@@ -201,7 +206,8 @@ def decide(claim: Mapping[str, Any], numbers: Mapping[str, float]) -> tuple[str,
     Returns
     -------
     verdict, remark : str
-        reproduced, reproduced with caveat, borderline or not reproduced; a sentence or nothing.
+        reproduced, reproduced as the seeded draw, borderline or not reproduced; a sentence or
+        nothing.
     """
     drawn = numbers["published" if "published" in numbers else "exact"]
     exact = numbers.get("exact", drawn)
@@ -213,7 +219,7 @@ def decide(claim: Mapping[str, Any], numbers: Mapping[str, float]) -> tuple[str,
     if claim["relation"] != "equal":
         return verdict, f"{WITHOUT} {of_exact}; the seeded draw gives {of_draw}"
     if as_drawn:
-        return "reproduced with caveat", f"as the seeded draw; without sampling {of_exact}"
+        return AS_DRAWN, f"without sampling {of_exact}"
     return "borderline", f"the seeded draw gives {of_draw}; without sampling {of_exact}"
 
 
@@ -279,7 +285,7 @@ def _verdict(
     if verdict in HOLDS and isinstance(claim.get("input"), str):
         return "by construction", [f"restates the method's own {claim['input']}", *remarks]
     if verdict == "reproduced" and any(is_caveat for is_caveat, _ in sentences):
-        verdict = "reproduced with caveat"
+        verdict = CAVEAT
     return verdict, remarks
 
 

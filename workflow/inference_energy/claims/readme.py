@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from inference_energy.claims.judge import HOLDS, deciding, is_scored
+from inference_energy.claims.judge import AS_DRAWN, HOLDS, deciding, is_scored
 from inference_energy.errors import InputError
 from inference_energy.templates import render
 
@@ -113,9 +113,10 @@ def _sources(uncertainty: pd.DataFrame) -> dict[Hashable, float]:
 
 
 def _holding(lines: pd.DataFrame) -> dict[str, int]:
-    """How many claims there are and how many hold."""
-    holding = lines["verdict"].isin(HOLDS).sum()
-    return {"claims": len(lines), "holding": holding}
+    """How many claims there are, how many hold, and how many of these as the seeded draw alone."""
+    verdicts = lines["verdict"]
+    holding, drawn = verdicts.isin(HOLDS).sum(), (verdicts == AS_DRAWN).sum()
+    return {"claims": len(lines), "holding": holding, "drawn": drawn}
 
 
 def paper_table(claims: pd.DataFrame, method: str) -> str:

@@ -40,9 +40,6 @@ UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
 }
 """What a verdict says of a method that is not the paper's, and so not scored by its claims."""
 
-BY_DRAW = {"reproduced with caveat": "reproduced by the seeded draw alone"}
-"""Verdict for which the results have a word that the findings' caveats share, not known here."""
-
 JUDGING = tuple(LABELS[key] for key in ("kind", "claims"))
 """Settings, in words, that decide how numbers are judged, and move none."""
 
@@ -412,7 +409,7 @@ def is_scored(answer: Answer) -> bool:
 
 
 def _verdict(verdict: str, answer: Answer) -> str:
-    return (BY_DRAW if is_scored(answer) else UNSCORED).get(verdict, verdict)
+    return verdict if is_scored(answer) else UNSCORED.get(verdict, verdict)
 
 
 def _differ(before: str, after: str, scored: bool) -> bool:

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from inference_energy.claims.judge import HOLDS, VERDICTS, counts, deciding
+from inference_energy.claims.judge import (
+    AS_DRAWN,
+    CAVEAT,
+    HOLDS,
+    VERDICTS,
+    counts,
+    deciding,
+)
 from inference_energy.energy.equation import facility_energy, node_energy, node_seconds
 from inference_energy.laws.base import Law
 from inference_energy.laws.registry import LAWS
@@ -166,12 +173,14 @@ def told(tally: Mapping[str, int]) -> str:
     str
         Parts in the order of :data:`.VERDICTS`.
     """
-    holding, caveats = sum(tally.get(name, 0) for name in HOLDS), tally.get(HOLDS[1], 0)
+    holding = sum(tally.get(name, 0) for name in HOLDS)
     parts = {"reproduced": holding} | {n: tally.get(n, 0) for n in VERDICTS if n not in HOLDS}
     words = {name: f"{n} {'is' if n == 1 else 'are'} {name}" for name, n in parts.items() if n}
-    if caveats:
-        some = "" if caveats == holding else f"{caveats} of them "
-        words["reproduced"] += f" ({some}with a caveat)"
+    hows = {AS_DRAWN: "as the seeded draw alone", CAVEAT: "with a caveat"}
+    some = {how: n for verdict, how in hows.items() if (n := tally.get(verdict, 0))}
+    if some:
+        counted = [how if n == holding else f"{n} of them {how}" for how, n in some.items()]
+        words["reproduced"] += f" ({', '.join(counted)})"
     return ", ".join(words.values())
 
 
