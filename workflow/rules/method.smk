@@ -18,6 +18,7 @@ rule resolve_method:
     priority: 80
     output:
         "results/{method}/method.yaml",
+        "results/{method}/stated.yaml",
     log:
         "logs/{method}/resolve_method.log",
     conda:

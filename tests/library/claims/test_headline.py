@@ -1,9 +1,17 @@
 """The numbers that a reader quotes."""
 
 import pytest
-from inference_energy.claims.headline import headline, numbers, quantities
+from inference_energy.claims.headline import (
+    MOST_LINES,
+    QUOTED,
+    RATIO,
+    headline,
+    numbers,
+    quantities,
+    together,
+)
 from inference_energy.claims.selectors import Results
-from repository import METHODS, read
+from repository import METHODS, read, read_schema
 
 LONGER = "15 times"
 
@@ -21,7 +29,7 @@ def test_the_committed_table_is_that_of_the_results():
         claims = read(f"results/{method}/claims.csv", "claims")
         table = headline(method, results(method), claims, published, LONGER)
         own = committed[committed["method"] == method]
-        for column in ("value", "lower", "upper"):
+        for column in ("value", "lower", "upper", "at_equal_tokens"):
             computed = dict(zip(table["quantity"], table[column], strict=True))
             written = dict(zip(own["quantity"], own[column], strict=True))
             # tables hold six digits, and ratios are of rounded numbers here
@@ -37,7 +45,49 @@ def test_the_committed_table_is_that_of_the_results():
         ]
         assert (medians["lower"] < medians["value"]).all()
         assert (medians["value"] < medians["upper"]).all()
-    assert len(committed) < 60
+        lengthened = table.set_index("quantity")["at_equal_tokens"].dropna()
+        assert lengthened.index.tolist() == [RATIO]
+    assert len(committed) == len(QUOTED) * committed["method"].nunique() <= MOST_LINES
+
+
+def of_methods(papers, others):
+    """Lines of so many of the paper's methods and of others, each with every quantity."""
+    committed = read("results/headline.csv", "headline")
+    lines = {name: committed[committed["method"] == name] for name in ("oviedo2026", "revised")}
+    names = ["oviedo2026"] * papers + ["revised"] * others
+    return [lines[name].assign(method=f"{name}-{i}") for i, name in enumerate(names)]
+
+
+@pytest.mark.parametrize(
+    ("papers", "others", "of_papers", "of_others"),
+    [
+        (3, 1, 7, 7),
+        (3, 5, 7, 7),
+        (3, 6, 7, 6),
+        (3, 9, 7, 4),
+        (3, 36, 7, 1),
+        (3, 38, 7, 1),
+        (8, 0, 7, 7),
+        (12, 0, 5, 5),
+        (30, 30, 1, 1),
+    ],
+)
+def test_the_table_of_many_methods_is_short_and_has_what_is_quoted_most(
+    papers, others, of_papers, of_others
+):
+    table = together(of_methods(papers, others))
+    assert len(table) == papers * of_papers + others * of_others <= MOST_LINES
+    assert table.index.tolist() == list(range(len(table)))
+    for method, own in table.groupby("method"):
+        most = of_papers if method.startswith("oviedo") else of_others
+        assert set(own["quantity"]) == set(QUOTED[:most])
+    assert table["method"].nunique() == papers + others
+
+
+def test_more_methods_than_lines_are_refused_before_they_run():
+    schema = read_schema("config")["properties"]["methods"]
+    assert schema["maxItems"] == MOST_LINES
+    assert len(together(of_methods(61, 0))) == MOST_LINES + 1
 
 
 def test_every_quantity_has_its_unit_and_its_claim():

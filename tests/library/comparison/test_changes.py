@@ -178,6 +178,12 @@ def test_new_and_gone_files_are_named():
     assert "- figures/b.png (new)" in text
 
 
+def test_what_a_file_states_is_told_with_its_method_alone():
+    found = compare_snapshots({}, {"results/mine/stated.yaml": METHOD.encode()})
+    assert not found.any
+    assert found.unchanged_files == 0
+
+
 def test_a_method_that_is_judged_otherwise_has_changed():
     path = "results/mine/method.yaml"
     named = METHOD + "kind: user\nclaims: v1\n"

@@ -26,6 +26,26 @@ def test_a_run_that_moved_nothing_says_so_and_gives_the_energies(tmp_path):
     assert said.endswith("`make changes` shows all that moved.")
 
 
+def test_a_ratio_at_equal_tokens_that_moved_is_told(tmp_path):
+    path = committed(tmp_path)
+    table = pd.read_csv(path)
+    table.loc[table["method"] == "revised", "at_equal_tokens"] *= 1.1
+    table.to_csv(path, index=False)
+    (line,) = [line for line in ending(tmp_path) if "at equal tokens" in line]
+    assert line.startswith("  revised: long over traditional, medians, at equal tokens 9.7")
+    assert line.endswith("(+10.0 %)")
+
+
+def test_where_the_rest_of_the_quantities_is_stands_at_the_end(tmp_path):
+    path = committed(tmp_path)
+    assert not any("has not every quantity" in line for line in ending(tmp_path))
+    table = pd.read_csv(path)
+    own = table["method"] == "revised"
+    table[~own | table["quantity"].str.endswith("query, median")].to_csv(path, index=False)
+    (line,) = [line for line in ending(tmp_path) if "has not every quantity" in line]
+    assert line.startswith("Of revised results/headline.csv ")
+
+
 def test_what_moved_is_told_before_where_to_look_and_is_cut(tmp_path):
     path = committed(tmp_path)
     table = pd.read_csv(path)

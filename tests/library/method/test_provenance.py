@@ -6,7 +6,12 @@ import pytest
 from inference_energy import documents
 from inference_energy.method.differences import differing, quantities
 from inference_energy.method.files import merge, resolve
-from inference_energy.method.provenance import on_one_line, with_marks_of, with_true_sources
+from inference_energy.method.provenance import (
+    on_one_line,
+    stated_alone,
+    with_marks_of,
+    with_true_sources,
+)
 from inference_energy.method.wording import quantity_text
 from repository import METHOD_FILES, METHODS
 
@@ -123,6 +128,19 @@ def test_a_draft_shows_no_text_of_the_value_that_it_changed():
     draft = {"extends": "oviedo2026", "blend": {"models": 4, "source": "assumption"}}
     source = resolve("mine", METHOD_FILES | {"mine": draft})["blend"]["source"]
     assert source == "assumption (models); arXiv:2509.20241v2, released code (trim, shares)"
+
+
+def test_what_a_file_states_is_told_apart_from_what_it_inherits():
+    own = METHOD_FILES["oviedo2025"]
+    alone = stated_alone(METHODS["oviedo2025"], own)
+    assert alone == {key: value for key, value in own.items() if key != "extends"}
+    # of a group whose keys two files state, all keys and sources
+    draft = {"extends": "oviedo2026", "blend": {"models": 4, "source": "mine"}}
+    method = resolve("mine", METHOD_FILES | {"mine": draft})
+    assert stated_alone(method, draft) == {"blend": method["blend"]}
+    assert stated_alone(PAPER, METHOD_FILES["oviedo2026"]) == PAPER
+    draft = {"regimes": {"long": {"input_tokens": PAPER["regimes"]["long"]["input_tokens"]}}}
+    assert stated_alone(PAPER, draft) == draft
 
 
 OWN = {"blend": {"models": 5, "source": "mine"}}

@@ -1,5 +1,7 @@
 """The numbers that a reader quotes, one per line, with what the paper prints."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from inference_energy.claims.judge import DECIDED, deciding, printed
@@ -10,6 +12,24 @@ QUERY = "energy_per_query[regime={}; subject=frontier blend; pathway={}; statist
 FLEET = "fleet[scenario={}; pathway={}; statistic=p50]"
 LONGER = "test_time[compared={}; subject=frontier blend; statistic=p50; quantity=energy ratio]"
 MEDIAN = QUERY.format("traditional", "baseline", "p50")
+
+
+RATIO = "long over traditional, medians"
+"""Headline beside which its ratio at equal tokens stands."""
+
+QUOTED = (
+    "traditional query, median",
+    "long query, median",
+    "fleet, with long queries",
+    RATIO,
+    "fleet, traditional",
+    "fleet, with long queries, improved",
+    "lever, combined",
+)
+"""Quantities of the table, what is quoted most first."""
+
+MOST_LINES = 60
+"""Lines of the table, so that a reader sees it whole."""
 
 
 def _lever(pathway: str) -> str:
@@ -37,12 +57,12 @@ def quantities(longer: str) -> dict[str, tuple[str, str, str]]:
             ("upper quartile", "p75", "p75"),
         )
     }
-    of["long over traditional, medians"] = (
+    of[RATIO] = (
         f"{QUERY.format('long', 'baseline', 'p50')} / {MEDIAN}",
         "1",
         "ratio-energy",
     )
-    of[f"{longer} the output tokens, medians"] = (LONGER.format(longer), "1", "")
+    of[_lengthened(longer)] = (LONGER.format(longer), "1", "")
     of["fleet, traditional"] = (
         FLEET.format("traditional", "baseline"),
         "GWh/day",
@@ -58,6 +78,10 @@ def quantities(longer: str) -> dict[str, tuple[str, str, str]]:
         claim = f"lever-{pathway}-traditional"
         of[f"lever, {pathway}"] = (_lever(pathway), "1", claim)
     return of
+
+
+def _lengthened(longer: str) -> str:
+    return f"{longer} the output tokens, medians"
 
 
 def numbers(results: Results, engine: str, longer: str) -> pd.DataFrame:
@@ -100,7 +124,8 @@ def headline(
     Returns
     -------
     DataFrame
-        method, quantity, value, lower, upper (quartiles, of a median), unit, published, verdict
+        method, quantity, value, lower, upper (quartiles, of a median), at_equal_tokens (of the
+        ratio of the medians, that of lengthened queries), unit, published, verdict
         (with the number without sampling, where that decides against the value). A method that is
         not the paper's has no verdicts, and nothing was published of it. Numbers that restate an
         input are left out.
@@ -111,8 +136,11 @@ def headline(
     for side in ("lower", "upper"):
         quartile = table["quantity"].str.replace("median", f"{side} quartile", regex=False)
         table[side] = quartile.where(quartile.str.contains("quartile")).map(values)
-    left_out = table["claim"].isin(restated) | table["quantity"].str.endswith(" quartile")
-    table = table[~left_out].reset_index(drop=True)
+    at_equal_tokens = values.get(_lengthened(longer))
+    table["at_equal_tokens"] = [at_equal_tokens if q == RATIO else None for q in table["quantity"]]
+    table["at_equal_tokens"] = table["at_equal_tokens"].astype(float)
+    kept = table["quantity"].isin(QUOTED) & ~table["claim"].isin(restated)
+    table = table[kept].reset_index(drop=True)
     decided = deciding(claims).set_index("claim")
     scored = decided[~decided["verdict"].isin(["not scored", "not testable"])]
     version = published[published["version"] == results.method["claims"]]
@@ -122,6 +150,35 @@ def headline(
         _verdict(scored.loc[c]) if c in scored.index else None for c in table["claim"]
     ]
     return table.drop(columns="claim").assign(method=name)
+
+
+def together(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Lines of all methods, at most :data:`MOST_LINES`: of many methods those that are quoted most.
+
+    Parameters
+    ----------
+    tables : sequence of DataFrame
+        Lines of each method, from :func:`headline`.
+
+    Returns
+    -------
+    DataFrame
+        As many quantities of every method as fit; those that no paper states are left out first. Of
+        more methods than lines each has one.
+    """
+    every = range(len(QUOTED), 0, -1)
+    # of the paper's methods, and of the others
+    tried = [*((len(QUOTED), n) for n in every), *((n, 1) for n in every)]
+    choices = ([_quoted(table, *most) for table in tables] for most in tried)
+    fits = (chosen for chosen in choices if sum(map(len, chosen)) <= MOST_LINES)
+    last = [_quoted(table, 1, 1) for table in tables]
+    return pd.concat(next(fits, last), ignore_index=True)
+
+
+def _quoted(table: pd.DataFrame, of_scored: int, of_others: int) -> pd.DataFrame:
+    """So many of a method's lines, the most quoted, by whether any has a verdict."""
+    most = of_scored if table["verdict"].notna().any() else of_others
+    return table[table["quantity"].map(QUOTED.index).rank() <= most]
 
 
 def _verdict(line: pd.Series) -> str:

@@ -36,6 +36,7 @@ def ending(root: Path) -> list[str]:
         lines += _moved(before, now, commit)
     return [
         *lines,
+        *_left_out(now),
         "Look at results/claims.md (verdicts), results/audit/findings.md (weak points) and"
         " results/headline.csv; `make changes` shows all that moved.",
     ]
@@ -61,6 +62,24 @@ def broken_off(root: Path, start: float) -> list[str]:
     ]
 
 
+def _left_out(now: pd.DataFrame) -> list[str]:
+    """Methods of which the headline has fewer quantities than of others, and where the rest is."""
+    counts = now["method"].value_counts()
+    names = ", ".join(sorted(counts[counts < counts.max()].index))
+    told = "has not every quantity; results/METHOD/fleet.csv and claims.csv do"
+    return [f"Of {names} {HEADLINE} {told}."] if names else []
+
+
+def _with_equal_tokens(table: pd.DataFrame) -> pd.DataFrame:
+    """The numbers, and ratios at equal tokens as lines of their own."""
+    if "at_equal_tokens" not in table:
+        return table
+    ratios = table[table["at_equal_tokens"].notna()]
+    names = ratios["quantity"] + ", at equal tokens"
+    lines = ratios.assign(quantity=names, value=ratios["at_equal_tokens"])
+    return pd.concat([table, lines], ignore_index=True)
+
+
 def _energies(now: pd.DataFrame) -> list[str]:
     """Energies of every method, and its fleet."""
     lines = []
@@ -82,6 +101,7 @@ def _moved(before: pd.DataFrame, now: pd.DataFrame, commit: str) -> list[str]:
     """Methods that the last commit does not have, and numbers of the headline that it has
     otherwise, the one that moved most first.
     """
+    before, now = map(_with_equal_tokens, (before, now))
     both = before.merge(now, on=["method", "quantity", "unit"], suffixes=("_old", "_new"))
     moved = both[both["value_old"] != both["value_new"]].reset_index(drop=True).to_dict("records")
     changes = {i: relative(line["value_new"], line["value_old"]) for i, line in enumerate(moved)}

@@ -6,6 +6,7 @@ from typing import Any
 
 from inference_energy.documents import Line
 from inference_energy.method.differences import Path, differing, quantities
+from inference_energy.method.files import WHOLE
 from inference_energy.method.wording import OF_THE_SOURCE, quantity_text
 from inference_energy.text import with_unit
 
@@ -116,6 +117,25 @@ def _has(tree: Any, path: Path) -> bool:
             return False
         tree = tree[key]
     return True
+
+
+def stated_alone(method: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Part of a resolved method that its own file states; a group of which it states a key, whole.
+
+    Parameters
+    ----------
+    method : mapping
+        Resolved method, or a part of it.
+    own : mapping
+        What the file states there.
+    """
+    return {
+        key: stated_alone(value, own[key])
+        if isinstance(value, dict) and not any(k in value for k in (*WHOLE, "source"))
+        else value
+        for key, value in method.items()
+        if key in own
+    }
 
 
 def on_one_line(tree: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,8 @@
 """Write results/headline.csv from the tables of all methods."""
 
-import pandas as pd
 from _logged import run
 from inference_energy import documents
-from inference_energy.claims.headline import headline
+from inference_energy.claims.headline import headline, together
 from inference_energy.claims.selectors import Results
 from inference_energy.tables import read_table, write_table
 
@@ -29,7 +28,7 @@ def main(snakemake):
         )
         for name, method in methods.items()
     ]
-    write_table(pd.concat(lines, ignore_index=True), snakemake.output[0], "headline")
+    write_table(together(lines), snakemake.output[0], "headline")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Write a resolved method as YAML, once it is held against the tables that it is built from."""
+"""Write a resolved method as YAML, once it is held against the tables that it is built from.
+
+What its own file states is written apart: a change of what it inherits is told of its parent.
+"""
 
 import sys
 from pathlib import Path
@@ -11,7 +14,12 @@ from inference_energy.documents import dump, parse, read
 from inference_energy.errors import InputError
 from inference_energy.method.files import method_path, resolve, warnings
 from inference_energy.method.plausible import KNOWN, Tables, held_against
-from inference_energy.method.provenance import on_one_line, with_marks_of, with_true_sources
+from inference_energy.method.provenance import (
+    on_one_line,
+    stated_alone,
+    with_marks_of,
+    with_true_sources,
+)
 from inference_energy.tables import read_table, write_text
 
 
@@ -31,7 +39,14 @@ def main(snakemake):
         # a parent whose results lie here says it itself
         if file == read_from.files[0] or not _resolved(path, file).exists():
             print(text, file=sys.stderr)
-    content = on_one_line(method) | ({"warnings": unusual} if unusual else {})
+    own = read(read_from.files[0])
+    parent = {"extends": own["extends"]} if "extends" in own else {}
+    remarks = {"warnings": unusual} if unusual else {}
+    _write(path, on_one_line(method) | remarks)
+    _write(snakemake.output[1], parent | on_one_line(stated_alone(method, own)) | remarks)
+
+
+def _write(path, content):
     text = dump(content, sort_keys=False, allow_unicode=True, width=float("inf"))
     write_text(path, text)
 
