@@ -104,3 +104,23 @@ def stop(process, told):
     with suppress(ProcessLookupError):
         os.killpg(process.pid, told)
     process.communicate(timeout=HANGS)
+
+
+def interrupted(folder, told, alone, sign, *asked):
+    """Send a run of snakemake a signal once it has said a sign, to all its processes or it alone.
+
+    It returns its exit code and all that was on the screen.
+    """
+    streams = {"stdout": PIPE, "stderr": STDOUT, "text": True, "start_new_session": True}
+    run = start([*SNAKEMAKE, *asked], cwd=folder, env=_environment(), **streams)
+    said = ""
+    try:
+        while sign not in said:
+            line = run.stdout.readline()
+            assert line, said
+            said += line
+        (os.kill if alone else os.killpg)(run.pid, told)
+        said += run.communicate(timeout=HANGS)[0]
+    finally:
+        stop(run, signal.SIGKILL)
+    return run.returncode, said

@@ -2,12 +2,13 @@
 
 import os
 import shlex
+import signal
 import socket
 import sys
 
 import pytest
 from inference_energy import copied
-from processes import run
+from processes import HANGS, PIPE, STDOUT, run, start, wait_for
 
 ASKING = [sys.executable, "-I", "-S", copied.__file__]
 
@@ -38,6 +39,32 @@ def test_without_three_streams_nobody_is_asked(tmp_path, closed):
         assert (tmp_path / "ran").exists()
         with pytest.raises(BlockingIOError):
             listening.accept()
+
+
+IMPORTS = "open('begun', 'w').close()\nimport time\ntime.sleep(10_000)"
+FAILS = "import no_such_module"
+
+
+def test_interrupted_while_it_imports_a_script_ends_without_a_word(tmp_path):
+    """It ended in the traceback of whatever package it was in."""
+    (tmp_path / "script.py").write_text(IMPORTS)
+    command = [*ASKING, sys.executable, "script.py"]
+    script = start(command, cwd=tmp_path, stdout=PIPE, stderr=STDOUT, text=True)
+    wait_for((tmp_path / "begun").exists, script)
+    script.send_signal(signal.SIGINT)
+    try:
+        assert script.communicate(timeout=HANGS)[0] == ""
+    finally:
+        script.kill()
+    assert script.returncode == -signal.SIGINT
+
+
+def test_what_a_script_fails_on_is_shown_and_its_neighbours_are_found(tmp_path):
+    (tmp_path / "script.py").write_text("import beside")
+    (tmp_path / "beside.py").write_text(FAILS)
+    told = run([*ASKING, sys.executable, str(tmp_path / "script.py")])
+    assert told.returncode == 1
+    assert told.stderr.endswith("ModuleNotFoundError: No module named 'no_such_module'\n")
 
 
 def test_another_program_is_no_copy(tmp_path):

@@ -2,15 +2,10 @@
 
 import io
 import logging
-import os
-import signal
-import sys
-from threading import Event, Lock, Thread
 
 import pytest
-from inference_energy.screen import Lasting, Screen, end_aside, shortened, show
-from processes import run
-from repository import ROOT
+from inference_energy import stopping
+from inference_energy.screen import Lasting, Screen, shortened, show
 
 
 def record(message="", event=None, **extra):
@@ -127,6 +122,15 @@ def test_a_failure_shows_its_log_once_and_a_defect_its_last_line(screen, tmp_pat
     assert screen.filter(record("config/a.yaml: key b: wrong", "error"))
 
 
+def test_of_a_run_that_is_stopped_no_step_has_failed(screen, monkeypatch):
+    """It was told as failed, and what its last step had half made as corrupted by it."""
+    monkeypatch.setattr(stopping, "told", lambda within=0.0: True)
+    assert not screen.filter(record("", "job_error", rule_name="draw", log=[]))
+    assert not screen.filter(record("Removing output files of failed job draw: a.svg"))
+    assert not screen.filter(record("Terminating processes on user request, this might take"))
+    assert screen.filter(record("config/a.yaml: key b: wrong", "error"))
+
+
 KILLED = "ended by SIGKILL, as where the memory is full: make room, or run fewer steps at once"
 
 
@@ -155,17 +159,6 @@ def test_a_step_that_is_ended_says_how_where_its_log_does_not(screen, tmp_path, 
     # of the next one nothing is known
     log.write_text("b.csv: bad")
     assert screen.format(failed).splitlines()[1:] == ["    b.csv: bad"]
-
-
-@pytest.mark.parametrize(
-    ("raised", "told"), [("KeyboardInterrupt", "Stopped.\n"), ("OSError('x')", "OSError: x\n")]
-)
-def test_who_stops_a_run_between_its_steps_is_shown_no_traceback(raised, told):
-    asked = f"from inference_energy.screen import end_quietly; end_quietly(); raise {raised}"
-    ended = run([sys.executable, "-c", asked], cwd=ROOT / "workflow")
-    assert ended.returncode != 0
-    assert ended.stderr.endswith(told)
-    assert ("Traceback" in ended.stderr) == (raised != "KeyboardInterrupt")
 
 
 def test_files_keep_what_snakemake_writes(tmp_path):
@@ -234,29 +227,3 @@ def test_a_run_whose_screen_is_closed_goes_on():
     print("told", file=lasting, flush=True)
     assert lasting.write("told") == len("told")
     assert not lasting.isatty()
-
-
-def test_a_run_that_is_told_to_end_while_it_holds_its_lock_ends_once_it_gives_it_back():
-    lock, ended, before = Lock(), Event(), signal.getsignal(signal.SIGTERM)
-
-    def end():
-        with lock:
-            ended.set()
-
-    try:
-        end_aside(end)
-        with lock:
-            # a handler that waited here would wait for ever
-            os.kill(os.getpid(), signal.SIGTERM)
-            assert not ended.wait(0.1)
-        assert ended.wait(30)
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def test_a_run_in_a_thread_leaves_the_signals_to_who_runs_it():
-    before = signal.getsignal(signal.SIGTERM)
-    thread = Thread(target=end_aside, args=(print,))
-    thread.start()
-    thread.join()
-    assert signal.getsignal(signal.SIGTERM) is before

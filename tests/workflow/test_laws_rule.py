@@ -1,12 +1,15 @@
 """`snakemake laws --config benchmarks=PATH`: a user's table is predicted, or refused in words."""
 
 import os
+import re
+import signal
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from inference_energy import stopping
 from inference_energy.tables import read_table
-from processes import snakemake
+from processes import git, interrupted, snakemake
 from repository import copy_to
 
 FOLDER = Path("build", "laws", "mine")
@@ -116,3 +119,14 @@ def test_names_of_one_model_gpu_and_engine_count_as_one(project):
     predicted = read_table(project / FOLDER / "predicted.csv", "load_predictions")
     for column in ("model", "gpu", "engine"):
         assert list(predicted[column].unique()) == [name[column] for name in names]
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_where_it_is_stopped_while_it_imports_it_says_so_without_a_traceback(project, alone):
+    """A run of few steps ended in that of pandas, as a job imports it before it can be quiet."""
+    code, said = interrupted(project, signal.SIGINT, alone, "[1 of", "laws", "--force")
+    assert code
+    assert "Traceback" not in said and "Failed" not in said
+    steps = int(re.search(r"\[1 of (\d+)", said)[1])
+    assert said.splitlines()[-1] == stopping.words(0, steps, "--force")
+    assert git(project, "status", "--porcelain", "--untracked-files=no", "data", "config") == ""

@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from inference_energy import stopping
 from inference_energy.claims.judge import is_scored
 from inference_energy.lock import Lock
 from inference_energy.reuse import checksums
@@ -24,6 +25,7 @@ from processes import (
     PIPE,
     SNAKEMAKE,
     git,
+    interrupted,
     one_message,
     snakemake,
     start,
@@ -479,21 +481,46 @@ def test_a_changed_verdict_fails_the_run_and_names_the_claim(done):
     assert snakemake(folder).returncode == 0
 
 
-@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGKILL])
-def test_a_stopped_run_leaves_whole_tables_and_the_next_one_finishes(done, told):
+@pytest.mark.parametrize(
+    ("told", "alone"),
+    [
+        (signal.SIGINT, False),
+        (signal.SIGINT, True),
+        (signal.SIGTERM, False),
+        (signal.SIGTERM, True),
+        (signal.SIGKILL, False),
+    ],
+)
+def test_a_stopped_run_leaves_whole_tables_and_the_next_one_finishes(done, told, alone):
+    """And says so: it said that it failed, that it was to be mended, and began further steps."""
     folder, _ = done
     method = METHODS[0]
     targets = [f"results/{method}/{name}.csv" for name in STOPPED]
     for target in targets:
         (folder / target).unlink()
-    run = start([*SNAKEMAKE, *targets], cwd=folder, start_new_session=True)
-    try:
-        wait_for((folder / targets[0]).exists, run)
-    finally:
-        stop(run, told)
+    code, said = interrupted(folder, told, alone, "[2 of", "--cores", "1", *targets)
+    assert code
+    if told != signal.SIGKILL:
+        assert re.findall("Failed|Traceback|Mend|corrupted|failed", said) == [], said
+        last = said.splitlines()[-1]
+        total = re.search(r"\[2 of (\d+)", said)[1]
+        assert last == stopping.words(1, int(total))
+        assert said.count("Stopp") == 2
     for target, name in zip(targets, STOPPED, strict=True):
         if (folder / target).exists():
             read_table(folder / target, RESULTS[name])
+    again = snakemake(folder, *targets)
+    assert again.returncode == 0, again.stdout
+    assert git(folder, "status", "--porcelain", "results") == ""
+
+
+def test_a_forced_run_that_is_stopped_says_what_goes_on_and_what_begins_anew(done):
+    folder, _ = done
+    targets = [f"results/{method}/method.yaml" for method in METHODS]
+    asked = ["--cores", "1", "--forceall", *targets]
+    _, said = interrupted(folder, signal.SIGINT, False, "[2 of", *asked)
+    total = re.search(r"\[2 of (\d+)", said)[1]
+    assert said.splitlines()[-1] == stopping.words(1, int(total), "--forceall")
     again = snakemake(folder, *targets)
     assert again.returncode == 0, again.stdout
     assert git(folder, "status", "--porcelain", "results") == ""

@@ -2,10 +2,12 @@
 
 import json
 import re
+import signal
 
+import pytest
 from inference_energy.lock import Lock
 from inference_energy.stress.settings import STARTS
-from processes import HANGS, PIPE, SNAKEMAKE, STDOUT, one_message, snakemake, start
+from processes import HANGS, PIPE, SNAKEMAKE, STDOUT, interrupted, one_message, snakemake, start
 from repository import copy_to
 from stress.servers import Server, stand_in
 
@@ -51,3 +53,32 @@ def test_two_tests_run_in_one_checkout_and_claim_nothing_of_the_paper(tmp_path):
     running.close()
     assert again.returncode != 0 and "Another run works in this folder" in again.stdout
     assert log.read_text().startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("told", "alone"), [(signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGTERM, True)]
+)
+def test_a_test_that_is_stopped_has_not_failed_and_goes_on(tmp_path, told, alone):
+    folder = copy_to(tmp_path)
+    settings = {
+        "model": "m",
+        "aiperf": str(stand_in(tmp_path)),
+        "power": "none",
+        "concurrency": [1],
+        "output_tokens": [300],
+        "repetitions": 5,
+    }
+    with Server() as server:
+        stated = json.dumps(settings | {"name": "one", "endpoint": server.url})
+        asked = ["stress", "--config", f"stress={stated}"]
+        code, said = interrupted(folder, told, alone, "cell 2 of 5", *asked)
+        assert code
+        assert re.findall("Failed|Traceback", said) == [], said
+        assert said.count("stopped; what was measured is kept") == 1
+        assert re.fullmatch(
+            r"Stopped after \d of \d steps: .* goes on from there\.", said.split("\n")[-2]
+        )
+        again = snakemake(folder, *asked)
+    assert again.returncode == 0, again.stdout
+    assert re.search("cell 1 of 5: .* finished before", again.stdout)
+    assert (folder / "build/stress/one/finished.json").exists()

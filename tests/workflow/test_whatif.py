@@ -3,13 +3,14 @@
 import importlib.util
 import re
 import shutil
+import signal
 from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
-from inference_energy import config, documents, project
+from inference_energy import config, documents, project, stopping
 from inference_energy.claims.asked import VENDORS
 from inference_energy.claims.computed import exact_results
 from inference_energy.claims.headline import MOST_LINES, headline, together
@@ -24,7 +25,7 @@ from inference_energy.method.plausible import KNOWN
 from inference_energy.paper import estimate
 from inference_energy.scaling.length import cost_of_length
 from inference_energy.tables import read_table, write_table
-from processes import git, one_message, snakemake
+from processes import git, interrupted, one_message, snakemake
 from repository import METHODS, ROOT, edited, materials, read, read_yaml
 
 METHOD, ROWS = "config/methods/oviedo2026.yaml", "data/throughput/oviedo.csv"
@@ -680,3 +681,15 @@ def test_an_unsound_method_is_refused(fresh, tmp_path, content, words):
 def test_a_method_that_is_not_there_is_named(fresh):
     run = snakemake(fresh, "whatif", "--config", "method=nowhere.yaml")
     one_message(run, "key method: value nowhere.yaml: no such method or file", "oviedo2026")
+
+
+@pytest.mark.parametrize(
+    ("told", "alone"), [(signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGTERM, True)]
+)
+def test_a_question_that_is_stopped_says_so_and_shows_no_answer(fresh, told, alone):
+    asked = ["whatif", "--config", "method=oviedo2025"]
+    code, said = interrupted(fresh, told, alone, "[1 of 1", *asked)
+    assert code
+    assert re.findall("Failed|Traceback|Wh", said.partition("[1 of 1")[2]) == [], said
+    assert said.splitlines()[-1] == stopping.words(0, 1)
+    assert git(fresh, "status", "--porcelain") == ""

@@ -1,8 +1,8 @@
 """A Python command, run by a copy of an interpreter that has imported what it needs (``copies``).
 
 Stands before every command of a run, so it starts at once: it imports no more than it must. It
-ends as the copy does, and the copy with it. Where no copies are made, and for any other command, it
-becomes the command itself.
+ends as the copy does, and the copy with it. Where no copies are made it becomes that Python itself,
+which runs the script and is as quiet when it is interrupted; any other command it becomes as it is.
 """
 
 import marshal
@@ -10,12 +10,16 @@ import os
 import signal
 import socket
 import sys
+from types import TracebackType
 
 SOCKET = "ENERGY_RUN_COPIES"
 """Variable that names the socket where copies are asked for."""
 
 SIZE = 8
 """Bytes that say how long a question is."""
+
+ALONE = "--alone"
+"""What stands before a script and its arguments that no copy runs."""
 
 STREAMS = [0, 1, 2]
 """Numbers of the streams that a copy is given."""
@@ -55,10 +59,39 @@ def ask(command: list[str]) -> str:
         return asked.recv(SIZE).decode() or str(-signal.SIGKILL)
 
 
+def alone(script: list[str]) -> None:
+    """Run a script; interrupted while it imports what it needs, it ends without a word.
+
+    Parameters
+    ----------
+    script : list of str
+        Its path and its arguments.
+    """
+    import runpy
+
+    def ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+        if not issubclass(kind, KeyboardInterrupt):
+            sys.__excepthook__(kind, error, trace)
+
+    sys.excepthook = ended
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGINT])
+    sys.argv = script
+    sys.path[0] = os.path.dirname(os.path.abspath(script[0]))
+    runpy.run_path(script[0], run_name="__main__")
+
+
 def main(command: list[str]) -> None:
     """Run a command and end as it does."""
-    code = ask(command) if command[0] == sys.executable else ""
+    if command[0] == ALONE:
+        alone(command[1:])
+        return
+    is_script = command[0] == sys.executable and not command[1].startswith("-")
+    code = ask(command) if is_script else ""
     if not code:
+        if is_script:
+            # until it can be quiet it is not interrupted
+            signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+            command = [command[0], __file__, ALONE, *command[1:]]
         os.execvp(command[0], command)
     if int(code) < 0:
         if -int(code) != signal.SIGKILL:

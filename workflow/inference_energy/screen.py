@@ -7,16 +7,14 @@ import io
 import logging
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from textwrap import dedent
-from threading import Thread
-from types import TracebackType
 from typing import Any
 
+from inference_energy import stopping
 from inference_energy.units import SECONDS_PER_MINUTE
 
 REASON_SHOWN = 100
@@ -44,6 +42,9 @@ NOISE = (
     # after the answer, which stands last
     "Complete log(s):",
     "Elapsed time:",
+    # who stops a run is told so by its own words (stopping)
+    "Terminating processes on user request",
+    "Cancelling snakemake on user request",
 )
 """Beginnings of messages that tell a reader nothing."""
 
@@ -117,11 +118,16 @@ class Screen(logging.Filter):
             # a failed job is told by its own record, which follows and does not say how it ended
             self.ended = _way_of_ending(record.getMessage())
             return "CalledProcessError" not in record.getMessage() and not _noise(record)
+        if event == "job_error" and stopping.told(stopping.NOTICED):
+            return False
         if event in COUNTED:
             return self.dry
         if event == "job_info":
             # a rule without a message only collects files
             return bool(getattr(record, "rule_msg", None))
+        if event is None and record.levelno < logging.WARNING and stopping.told():
+            # what Snakemake removes of the steps that were ended, which it calls failed
+            return False
         return event is not None or not _noise(record)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -280,29 +286,6 @@ def show(
         # before Snakemake's own filter, which drops the records that count
         handler.filters.insert(0, screen)
         handler.setFormatter(_Formatter(screen))
-
-
-def end_quietly() -> None:
-    """Show who stops a run while no step works no traceback; a step that works ends by itself."""
-    sys.excepthook = _ended
-
-
-def _ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        print("Stopped.", file=sys.stderr)
-    else:
-        sys.__excepthook__(kind, error, trace)
-
-
-def end_aside(end: Callable[[], None]) -> None:
-    """Let a run that is told to end (SIGTERM) be ended by a thread of its own.
-
-    Snakemake ends it in the thread that it interrupts, and waits there for ever if that one holds
-    the lock that the ending asks for, as it does whenever a step has just ended.
-    """
-    # a workflow that another program runs in a thread is told by that program
-    with suppress(ValueError):
-        signal.signal(signal.SIGTERM, lambda *_: Thread(target=end).start())
 
 
 class _Formatter(logging.Formatter):

@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import IOCache
 
 from inference_energy import config as config_files
-from inference_energy import copies
+from inference_energy import copies, stopping
 from inference_energy.errors import InputError
 from inference_energy.imports import behind, modules
 from inference_energy.laws import shared_fits
@@ -227,6 +227,18 @@ def last_words():
     kinds = {name: method["kind"] for name, method in METHODS.items()}
     claims = {name: read_table(path, "claims") for name, path in tables.items()}
     return [console_summary(claims, kinds), *ending(Path()), *first]
+
+
+def stopped_words():
+    """Line that a run ends with which is stopped."""
+    asked = workflow.dag_settings
+    forcing = {
+        "--forceall": asked.forceall,
+        "--forcerun": asked.forcerun,
+        "--force": asked.forcetargets,
+    }
+    forced = next((option for option, given in forcing.items() if given), "")
+    return stopping.words(workflow.scheduler.finished_jobs, len(workflow.dag), forced)
 
 
 def method_inputs(name):

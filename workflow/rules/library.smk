@@ -44,6 +44,10 @@ SCRIPTS = PROJECT / "workflow" / "scripts"
 # the library is used where the workflow is parsed and by every script
 sys.path.insert(0, str(LIBRARY.parent))
 try:
+    from inference_energy import stopping
+
+    # what comes next takes the most time of all that is done before the first step
+    stopping.end_quietly()
     import inference_energy.config
 except ModuleNotFoundError as error:
     raise WorkflowError(

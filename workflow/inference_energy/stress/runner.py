@@ -22,6 +22,7 @@ import pandas as pd
 import yaml
 
 from inference_energy.errors import InputError
+from inference_energy.screen import SHELL_SIGNAL
 from inference_energy.stress import checks, client, plan, tables
 from inference_energy.stress import window as stress_window
 from inference_energy.stress.forecast import NOTHING, Forecast
@@ -269,7 +270,8 @@ class StressTest:
                     self._await_server()
             findings = self.publish()
         except client.StoppedError:
-            sys.exit("stopped; what was measured is kept: start again to go on")
+            say("stopped; what was measured is kept: start again to go on")
+            sys.exit(SHELL_SIGNAL + signal.SIGINT)
         finally:
             for sampler in samplers.values():
                 sampler.terminate()
