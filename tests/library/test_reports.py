@@ -5,6 +5,7 @@ import redraw
 from inference_energy import drawing
 from inference_energy.reports import IMAGE, to_html, told
 from inference_energy.templates import code, escape
+from opened import opened
 from repository import ROOT
 
 PAGES = [
@@ -18,7 +19,8 @@ PAGES = [
 def test_figures_stand_in_the_page_whatever_kind_the_report_names(ending):
     page = to_html("a <b>", f"# One\n\n![x](energy.{ending})\n", {"energy": b"<svg/>"})
     assert 'src="data:image/svg+xml;base64,PHN2Zy8+"' in page
-    assert f"energy.{ending}" not in page
+    # it opens by itself where it lies beside the page
+    assert opened(page) == [(f"energy.{ending}", "x")]
     assert "<title>a &lt;b&gt;</title>" in page
 
 

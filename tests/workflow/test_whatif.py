@@ -25,6 +25,7 @@ from inference_energy.method.plausible import KNOWN
 from inference_energy.paper import estimate
 from inference_energy.scaling.length import cost_of_length
 from inference_energy.tables import read_table, write_table
+from opened import opened
 from processes import git, interrupted, one_message, snakemake
 from repository import METHODS, ROOT, edited, materials, read, read_yaml
 
@@ -564,6 +565,9 @@ def test_the_command_ends_with_the_page(fresh):
     page = (fresh / "build/whatif/oviedo2026/page.md").read_text()
     assert words[0] in page
     assert page.strip() in run.stdout
+    folder = fresh / "build/whatif/oviedo2026"
+    ((figure, named),) = opened((folder / "page.html").read_text())
+    assert named and (folder / figure).read_bytes().startswith(b"<?xml")
 
 
 def test_a_changed_row_is_told_at_the_start_and_does_not_stop_the_what_if(fresh):

@@ -11,6 +11,7 @@ from inference_energy.evidence.verdicts import how_judged
 from inference_energy.pages import facts, report
 from inference_energy.templates import render
 from inference_energy.text import grouped, number
+from opened import opened
 from repository import ROOT, read, read_yaml
 
 FIGURES = ROOT / "figures" / "oviedo2026"
@@ -68,8 +69,10 @@ def test_a_figure_is_its_drawing_and_its_numbers_in_words():
 
 
 def test_every_figure_opens_in_one_click(page):
-    links = re.findall(r'<a href="\.\./(figures/[^"]+)">(?:<code>)?([^<]+)<', page)
     one = "figures/oviedo2026/1a.svg"
+    alternative = report.picture(FIGURES / "1a.svg")["alternative"]
+    assert opened(page) == [(f"../{one}", alternative)] * page.count("<img ")
+    links = re.findall(r'<a href="\.\./(figures/[^"]+)">(?:<code>)?([^<]+)</', page)
     assert links[:-2] == [(one, one)] * page.count("<img ")
     # those that the page does not show stand at its end, by folder
     assert links[-2:] == [
