@@ -467,21 +467,25 @@ def weights_held(
         ``held``, the ratio that HELD bounds [1]; ``params_total_b`` of the model [billions],
         ``listed``, whether ``models`` has it, and ``memory_gb`` of a GPU [units of 2^30 bytes].
     """
-    found = pd.DataFrame(np.nan, rows.index, ["held", "params_total_b", "memory_gb"])
-    found["listed"] = False
     columns = dict.fromkeys([*OF_A_MODEL, "gpu", "precision"])
-    shared = count.astype(float)
     kinds = [column for column in columns if column in rows]
-    for _, alike in rows.groupby(kinds, dropna=False, sort=False):
-        first = alike.iloc[0]
-        model = find_model(first, models)
-        params = float(model["params_total_b"])
-        memory = float(find_gpu(first, gpus)["memory_gb"])
-        filled = params * GIGA * WEIGHT_BYTES[first["precision"]] / (memory * BYTES_PER_GIB)
-        found.loc[alike.index, "held"] = filled / shared[alike.index]
-        found.loc[alike.index, ["params_total_b", "memory_gb"]] = params, memory
-        found.loc[alike.index, "listed"] = bool(model["known"])
-    return found
+    kind = rows.groupby(kinds, dropna=False, sort=False).ngroup().to_numpy()
+    _, first, kind = np.unique(kind, return_index=True, return_inverse=True)
+    each = [row for _, row in rows.iloc[first].iterrows()]
+    known = [find_model(row, models) for row in each]
+    params = np.array([float(model["params_total_b"]) for model in known])
+    memory = np.array([float(find_gpu(row, gpus)["memory_gb"]) for row in each])
+    weight = np.array([WEIGHT_BYTES[row["precision"]] for row in each], dtype=float)
+    filled = params * GIGA * weight / (memory * BYTES_PER_GIB)
+    return pd.DataFrame(
+        {
+            "held": filled[kind] / count.astype(float),
+            "params_total_b": params[kind],
+            "memory_gb": memory[kind],
+            "listed": np.array([bool(model["known"]) for model in known], dtype=bool)[kind],
+        },
+        rows.index,
+    )
 
 
 Tokens = TypeVar("Tokens", float, pd.Series)
