@@ -27,6 +27,9 @@ DRAFT = "config/methods/draft.yaml"
 DRAFTED = """extends: revised
 pue: {distribution: fixed, value: 1.2, unit: "1", source: assumption}
 """
+# a row of the tables that the law which knows load learns from: nothing is fitted to more of them
+ROWS = "data/throughput/at_load.csv"
+ROW, EDITED_ROW = ",0.0307598,8154.05,", ",0.0307598,8100.00,"
 REPETITIONS = 5
 REPETITIONS_OF_RUNS = 3
 SAMPLES_ONE_BY_ONE = 2000
@@ -86,6 +89,25 @@ def forced_run(folder, times):
     path = Path(folder, times)
     targets = ("all", "audit", "build/report.html")
     return run_seconds(folder, "--forceall", *targets, JOB_TIMES=str(path)), path
+
+
+def asked_seconds(folder, *asked, cold=False):
+    """Least wall time of a what-if [s]; cold, no fit of an earlier question is found."""
+    times = []
+    for _ in range(REPETITIONS_OF_RUNS):
+        if cold:
+            shutil.rmtree(Path(folder, "build", "fits"), ignore_errors=True)
+        times.append(run_seconds(folder, "whatif", "--config", *asked))
+    return min(times)
+
+
+def edit(folder, path, old, new):
+    """Edit a file in a folder in one place, which has to be there."""
+    file = Path(folder, path)
+    text = file.read_text(encoding="utf-8")
+    if text.count(old) != 1:
+        raise SystemExit(f"{path}: {old!r} stands there {text.count(old)} times; allowed is once")
+    file.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def job_times(path):
@@ -160,11 +182,7 @@ def main():
         )
         jobs = job_times(runs[0][1])
         dry = min(run_seconds(folder, "--dry-run") for _ in range(REPETITIONS_OF_RUNS))
-        edit = Path(folder, METHOD)
-        text = edit.read_text(encoding="utf-8").replace(
-            "value: 10.2, unit: kW", "value: 10.1, unit: kW"
-        )
-        edit.write_text(text, encoding="utf-8")
+        edit(folder, METHOD, "value: 10.2, unit: kW", "value: 10.1, unit: kW")
         Path(folder, DRAFT).write_text(DRAFTED, encoding="utf-8")
         questions = {
             "one": ["method=oviedo2026"],
@@ -174,13 +192,12 @@ def main():
             "draft": [f"method={DRAFT}"],
             "loaded": ["method=revised", "base=oviedo2026"],
         }
-        whatif = {
-            name: min(
-                run_seconds(folder, "whatif", "--config", *asked)
-                for _ in range(REPETITIONS_OF_RUNS)
-            )
-            for name, asked in questions.items()
-        }
+        whatif = {name: asked_seconds(folder, *asked) for name, asked in questions.items()}
+        # last, and alone: of an edited row committed and edited tables are both fitted
+        edit(folder, METHOD, "value: 10.1, unit: kW", "value: 10.2, unit: kW")
+        edit(folder, ROWS, ROW, EDITED_ROW)
+        for name, cold in (("row", True), ("row again", False)):
+            whatif[name] = asked_seconds(folder, "method=revised", cold=cold)
     exact = seconds(lambda: exact_percentiles(setup))
     samples = setup.monte_carlo.samples * len(setup.models)
     vectorised = seconds(lambda: monte_carlo.simulate(setup, regime, monte_carlo.generator(setup)))
