@@ -248,6 +248,14 @@ def test_a_run_that_makes_the_report_says_where_it_is(done):
     assert run.stdout.splitlines()[-1] == f"Read {report} first."
 
 
+def test_a_run_of_a_part_quotes_no_result_that_it_has_not_made(fresh):
+    """It ended with the energies and verdicts of an earlier run, as if they were its own."""
+    run = snakemake(fresh, "--until", "check_data", "--forcerun", "check_data")
+    assert run.returncode == 0, run.stdout
+    assert "[1 of 1" in run.stdout
+    assert re.findall(" Wh| claims|Look at", run.stdout) == []
+
+
 def test_nothing_runs_twice(done):
     assert dry_run(done[0]) == {}
 

@@ -187,8 +187,15 @@ def refuse_elsewhere(rule, instead):
     return []
 
 
+def is_part():
+    """Whether a run leaves out what its targets need, so that what lies there is of another."""
+    return bool(workflow.dag_settings.until or workflow.dag_settings.omit_from)
+
+
 def asks_for_results():
     """Whether the run makes the results of methods, all or those of the audit."""
+    if is_part():
+        return False
     asked = set(workflow.dag_settings.targets)
     return not asked or bool(asked & {"all", "everything", "audit"})
 
@@ -202,6 +209,8 @@ def last_words():
     from inference_energy.tables import read_table
 
     asked = set(workflow.dag_settings.targets)
+    if is_part():
+        return []
     if "whatif" in asked:
         page = Path("build/whatif/page.md").read_text(encoding="utf-8")
         # the answer stands first on the page and last on the screen
