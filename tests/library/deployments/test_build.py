@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from inference_energy.deployments import answers, build
 from inference_energy.errors import InputError
+from inference_energy.laws.at_load import throughput_before_fit
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Coupling
 from inference_energy.readers import detect_and_read
@@ -468,4 +469,29 @@ def test_a_run_far_from_the_others_is_unusual(throughput, words):
         )
         assert f"which is {words} times the median; usual is at most 10 times off" in text
     few = build.build(method, runs.iloc[1:3], WHERE, hardware=HARDWARE).unusual
-    assert not [text for text in few if "deployment.benchmarks" in text]
+    assert not [text for text in few if "times off" in text]
+
+
+@pytest.mark.parametrize("copies", [1, 2])
+@pytest.mark.parametrize(("factor", "off"), [(1, False), (1 / 8, True), (8, True)])
+def test_runs_that_are_off_alike_are_unusual(copies, factor, off):
+    """All of one GPU for those of a node, or the reverse; copies serve the requests in parts."""
+    rows = [(1000, 100, 500), (1000, 300, 800), (1000, 1000, 950)]
+    runs = bench(
+        [(*lengths, copies * factor * throughput) for *lengths, throughput in rows],
+        model="Llama 3.1 405B",
+        n_gpus=8 * copies,
+        concurrency=32.0 * copies,
+    )
+    method = resolved(model="Llama 3.1 405B", gpus_per_node=quantity(8, "GPUs"))
+    told = build.build(method, runs, WHERE, hardware=HARDWARE).unusual
+    told = [text for text in told if "in the median" in text]
+    if not off:
+        assert told == []
+        return
+    one = runs.assign(requests=np.nan, concurrency=32.0)
+    alone = throughput_before_fit(one, *HARDWARE.values())
+    share = np.exp(np.median(np.log(runs["throughput_tps"] / copies / alone)))
+    (text,) = told
+    place = f"{WHERE}: key deployment.benchmarks: Llama 3.1 405B on {GPU}: unusual; throughput_tps"
+    assert text.startswith(f"{place} of its 3 rows is in the median {share:.3g} times what such")

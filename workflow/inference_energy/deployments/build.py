@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from inference_energy.deployments.law import fit_law
+from inference_energy.deployments.law import fit_law, one_copy
 from inference_energy.deployments.power import (
     ServingPower,
     is_doubted,
@@ -39,6 +39,7 @@ from inference_energy.method.plausible import (
     USUAL_APART,
     against_peers,
     beyond_context,
+    off_alike,
 )
 from inference_energy.method.plausible import Hardware as Known
 from inference_energy.tables import load_schema
@@ -301,22 +302,26 @@ def _unusual_nodes(
 
 
 def _unusual_runs(used: pd.DataFrame, hardware: Hardware, where: str) -> tuple[str, ...]:
-    """Tell runs whose throughput is far off the others', each over what its GPUs should give."""
+    """Tell throughput far off the other runs', or of all runs, over what their GPUs should give."""
     rows = used.dropna(subset=["input_tokens", "output_tokens"])
     if rows.empty or not {"models", "gpus"} <= set(hardware):
         return ()
     # what a benchmark table has no column for is one, or nothing
     columns = dict.fromkeys([*rows, *load_schema("throughput")["properties"]])
     known = Known(hardware["models"], hardware["gpus"])
-    found = against_peers(rows.reindex(columns=list(columns)), known)
+    one, _ = one_copy(rows.reindex(columns=list(columns)), hardware)
+    found = against_peers(one, known)
     far = np.abs(np.log(found["apart"])) > np.log(USUAL_APART)
-    return tuple(
+    alike = off_alike(found[~far], f"{where}: key deployment.benchmarks")
+    of_runs = (
         f"{where}: key deployment.benchmarks: value {row['source_file']}: unusual; run {row['run']}"
         f" with {row['input_tokens']:g}/{row['output_tokens']:g} tokens has throughput_tps"
-        f" {row['throughput_tps']:g}, {row['share']:.3g} times what its hardware should give, which"
-        f" is {row['apart']:.3g} times the median; usual is at most {USUAL_APART:g} times off"
-        for _, row in found[far].iterrows()
+        f" {rows.loc[index, 'throughput_tps']:g}, {row['share']:.3g} times what its hardware should"
+        f" give, which is {row['apart']:.3g} times the median; usual is at most {USUAL_APART:g}"
+        " times off"
+        for index, row in found[far].iterrows()
     )
+    return *of_runs, *alike
 
 
 def _charge(runs: pd.DataFrame, power: ServingPower, pue: LogNormal) -> pd.DataFrame:

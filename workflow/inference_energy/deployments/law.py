@@ -84,8 +84,23 @@ def _of_any_length(shapes: pd.DataFrame) -> Law:
     return fit(shapes)
 
 
-def _condition(kind: Kind, runs: pd.DataFrame, background: pd.DataFrame, hardware: Hardware) -> Law:
-    """Throughput of all copies of the model from the law of one copy."""
+def one_copy(runs: pd.DataFrame, hardware: Hardware) -> tuple[pd.DataFrame, int]:
+    """Runs as of one copy of the model, which serves its part of the requests.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Runs of one configuration, in the columns of schema ``benchmark``.
+    hardware : mapping of str to DataFrame
+        Tables ``models`` and ``gpus``.
+
+    Returns
+    -------
+    DataFrame
+        The runs with tensor_parallel, concurrency and throughput [tokens/s] of a copy.
+    int
+        How many copies the GPUs of the runs hold.
+    """
     row = runs.iloc[0]
     stages = row["pipeline_parallel"] if pd.notna(row["pipeline_parallel"]) else 1
     copies = row["n_gpus"] // (row["tensor_parallel"] * stages)
@@ -100,6 +115,12 @@ def _condition(kind: Kind, runs: pd.DataFrame, background: pd.DataFrame, hardwar
         concurrency=runs["concurrency"] / copies,
         throughput_tps=runs["throughput_tps"] / copies,
     )
+    return one, int(copies)
+
+
+def _condition(kind: Kind, runs: pd.DataFrame, background: pd.DataFrame, hardware: Hardware) -> Law:
+    """Throughput of all copies of the model from the law of one copy."""
+    one, copies = one_copy(runs, hardware)
     fit = kind.fit_many(kind.prepare(background, hardware))
     law = fit.condition(kind.prepare(one, hardware))
     # rows of any configuration can be conditioned on

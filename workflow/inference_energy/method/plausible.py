@@ -46,6 +46,7 @@ from inference_energy.method.files import method_path
 from inference_energy.method.lengths import MOST_BEYOND, EmpiricalLengths
 from inference_energy.method.setup import Regime
 from inference_energy.tables import load_schema
+from inference_energy.text import counted
 from inference_energy.units import W_PER_KW
 
 POWER, USUAL_POWER = (0.2, 6.0), (0.8, 3.0)
@@ -59,6 +60,13 @@ USUAL_APART = 10.0
 its peers [1]. Of the committed methods no row is more than 5.6 times off, and of 1,200 choices at
 random among all rows of data/throughput none more than 7.9: a point two digits off tells on each.
 """
+USUAL_MEDIAN = 5.0
+"""Times that the median of rows of a model and GPU may be off what their hardware should give [1].
+In the tables of data/throughput it is 0.25 (two rows of DeepSeek-R1 on H200) to 2.5 times that. Of
+one factor on all rows, as of GPUs for nodes of eight, no row tells beside the others."""
+USUAL_MEDIAN_OF_ALL = 3.0
+"""Times that the median of LEAST_PEERS and more of these medians may be off [1]. Of any of those of
+data/throughput it is 0.68 to 2.2 times what the hardware should give."""
 LEAST_PEERS = 3
 """Rows, itself among them, whose median a row is held against: of two either may be wrong."""
 PEERS = {
@@ -68,6 +76,8 @@ PEERS = {
     ("guessed",): "all models known as well",
 }
 """What a row and its peers have in common, the nearest peers first, and how they are called."""
+BOTH_KNOWN = " "
+"""Of a row whose model and GPU are known: no name of one that is not, twice."""
 SLIP = 0.9
 """How alike a name and a known one are that may be meant: one letter of ten is another. [1]"""
 SHOWN = 3
@@ -436,7 +446,11 @@ def rows_held_against(
         yield from _told(rows, ratio, is_problem & known, where, reason, True)
         yield from _told(rows, ratio, is_unusual & ~(is_problem & known), where, reason, False)
         told |= is_problem | is_unusual
-    for sentence in _apart(rows, against_peers(rows, tables), ~told, where):
+    found = against_peers(rows, tables)
+    for sentence in _apart(rows, found, ~told, where):
+        yield False, sentence
+    # rows that are told say what they are; the others may be off alike
+    for sentence in off_alike(found[~told & ~_far(found)], where):
         yield False, sentence
     for column, names in unknown.items():
         if names:
@@ -646,8 +660,59 @@ def _apart(
             f" output_tokens and concurrency with {', '.join(cited)}"
         )
 
-    far = np.abs(np.log(found["apart"])) > math.log(USUAL_APART)
-    yield from _first(rows, candidates & far, where, said)
+    yield from _first(rows, candidates & _far(found), where, said)
+
+
+def _far(found: pd.DataFrame) -> pd.Series:
+    """Whether rows are farther from their peers than is usual."""
+    return np.abs(np.log(found["apart"])) > math.log(USUAL_APART)
+
+
+def off_alike(found: pd.DataFrame, where: str) -> Iterator[str]:
+    """Find models on GPUs of which all rows are as far off what the hardware should give.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Rows of :func:`against_peers`; those of which model or GPU is a guess are left out.
+    where : str
+        Their table, for messages.
+
+    Yields
+    ------
+    str
+        A sentence each, and one about all of them if they are enough.
+    """
+    known = found[found["guessed"].eq(BOTH_KNOWN)]
+    medians = []
+    usual = (
+        "; it is that of all GPUs of a copy of the model, in output tokens per second: compare its"
+        " unit, its GPUs and its model with "
+    )
+
+    def said(median: float, most: float) -> str:
+        return (
+            f"in the median {median:.3g} times what such hardware gives; usual is {1 / most:.3g}"
+            f" to {most:g} times{usual}"
+        )
+
+    for (model, gpu), own in known.groupby(["model", "gpu"], sort=False):
+        median = math.exp(np.log(own["share"]).median())
+        medians.append(median)
+        if not 1 / USUAL_MEDIAN <= median <= USUAL_MEDIAN:
+            yield (
+                f"{where}: {model} on {gpu}: unusual; throughput_tps of its"
+                f" {counted(len(own), 'row', 'rows')} is {said(median, USUAL_MEDIAN)}"
+                f"{', '.join(own['source_id'].unique())}"
+            )
+    if len(medians) < LEAST_PEERS:
+        return
+    median = math.exp(np.median(np.log(medians)))
+    if not 1 / USUAL_MEDIAN_OF_ALL <= median <= USUAL_MEDIAN_OF_ALL:
+        yield (
+            f"{where}: all {len(medians)} models and GPUs: unusual; throughput_tps is"
+            f" {said(median, USUAL_MEDIAN_OF_ALL)}{', '.join(known['source_id'].unique())}"
+        )
 
 
 def _powers(
