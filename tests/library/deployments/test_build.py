@@ -495,3 +495,39 @@ def test_runs_that_are_off_alike_are_unusual(copies, factor, off):
     (text,) = told
     place = f"{WHERE}: key deployment.benchmarks: Llama 3.1 405B on {GPU}: unusual; throughput_tps"
     assert text.startswith(f"{place} of its 3 rows is in the median {share:.3g} times what such")
+
+
+@pytest.mark.parametrize(
+    ("power", "words"),
+    [
+        ({"gpu_power_w": 0.28}, "gpu_power_w of 0.28 times the rated power of 8 x"),
+        ({"node_power_w": 0.32}, "node_power_w of 0.32 times the rated power of 8 x"),
+        ({"gpu_power_w": 0.29}, None),
+        ({"node_power_w": 0.33}, None),
+        ({"energy_per_output_token_j": 0.2}, "gpu_power_w of 0.2 times the rated power of 8 x"),
+    ],
+)
+def test_power_of_runs_below_what_was_measured_at_work_is_unusual(power, words):
+    """Idle GPUs draw half of it, and nothing was said of what lies between."""
+    ((column, share),) = power.items()
+    runs = bench(LADDER[:2], model="Llama 3.1 405B", power_boundary="accelerator")
+    watts = 5600 * (share + np.array([0.0, 0.03]))
+    per_token = column.startswith("energy")
+    runs[column] = watts / runs["throughput_tps"] if per_token else watts
+    if column == "node_power_w":
+        runs["power_boundary"] = "node"
+    method = resolved(model="Llama 3.1 405B", host_power=HOST)
+    told = build.build(method, runs, WHERE, hardware=HARDWARE).unusual
+    told = [text for text in told if "rated power" in text]
+    if words is None:
+        assert told == []
+        return
+    (text,) = told
+    assert text.startswith(f"{WHERE}: key deployment.benchmarks: unusual; {words}")
+    count = "2 runs are" if per_token else "1 run is"
+    usual = "0.33" if column == "node_power_w" else "0.29"
+    assert f" in run 1 of runs.json; usual at work is at least {usual}; {count} below" in text
+    unknown = bench(LADDER[:2], gpu="Another").assign(**{column: runs[column]})
+    build_of = resolved(host_power=HOST)
+    told = build.build(build_of, unknown, WHERE, hardware=HARDWARE).unusual
+    assert not [text for text in told if "rated power" in text]

@@ -6,11 +6,14 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.power.measured import (
     LEAST_DRAWN,
+    USUAL_DRAWN,
+    USUAL_DRAWN_OF_NODE,
     check_hardware,
     check_roles,
     from_inferencex,
     from_mlenergy,
     rows,
+    unusual_power,
 )
 from inference_energy.power.node import idle_share
 from inference_energy.power.utilisation import add_utilisation
@@ -234,7 +237,31 @@ def test_the_least_power_lies_between_that_of_idle_gpus_and_what_was_measured(ru
     idle = idle_share(wall, read("data/nodes.csv", "nodes"), gpus)
     least = (runs["gpu_power_w"] / runs["tdp_w"]).min()
     assert (f"{idle:.2f}", f"{least:.2f}") == ("0.13", "0.29")
-    assert idle < LEAST_DRAWN < least
+    assert idle < LEAST_DRAWN < USUAL_DRAWN <= least
+    idle_node = (
+        wall["idle_power_w"] / wall["gpus"] / wall["gpu"].map(gpus.set_index("gpu").tdp_w)
+    ).min()
+    assert f"{idle_node:.2f}" == f"{USUAL_DRAWN_OF_NODE:.2f}"
+
+
+@pytest.mark.parametrize("gpu", ["B200", "H100-SXM-80GB"])
+def test_power_below_the_least_of_what_was_measured_is_unusual(runs, gpu):
+    """Between a seventh of the rated power, which is refused, and 0.29 nothing was said."""
+    assert unusual_power(runs) == []
+    (first, second) = runs[runs["gpu"] == gpu].nsmallest(2, "gpu_power_w").itertuples()
+    usual = 0.29 * first.tdp_w
+    low = runs.assign(gpu_power_w=runs["gpu_power_w"].mask(runs.index == first.Index, usual - 1))
+    (told,) = unusual_power(low)
+    assert told == (
+        f"{first.source_id}: run {first.run} ({first.model}): unusual; measured power of"
+        f" {usual - 1:.6g} W of each {gpu}, {(usual - 1) / first.tdp_w:.3g} of tdp_w of"
+        " data/gpus.csv; usual is at least 0.29; 1 run is below"
+    )
+    both = runs.index.isin([first.Index, second.Index])
+    (told,) = unusual_power(
+        runs.assign(gpu_power_w=runs["gpu_power_w"].mask(both, 0.2 * usual / 0.29))
+    )
+    assert told.endswith("usual is at least 0.29; 2 runs are below")
 
 
 def test_models_that_did_not_fit_the_gpus_of_a_run_are_refused(runs, models, gpus):

@@ -78,3 +78,9 @@ def test_the_page_does_not_give_prefill_alone_as_what_a_method_charges_more_for(
     text = page(*tables())
     assert "a mixture of experts for inputs whose prefill draws more, too" in text
     assert "as many requests as fit, in the layout of the highest throughput" in text
+
+
+def test_what_is_unusual_of_the_runs_is_told_at_the_end():
+    assert "What is unusual" not in page(*tables())
+    text = page(*tables(), ["one", "another"])
+    assert text == page(*tables()) + "\n## What is unusual\n\n- one\n- another\n"

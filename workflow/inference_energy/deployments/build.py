@@ -14,6 +14,7 @@ from inference_energy.deployments.power import (
     measured_power,
     run_accelerator_power,
     run_node_power,
+    unusual_power,
 )
 from inference_energy.deployments.runs import distinct_shapes, marks, select_runs
 from inference_energy.documents import near
@@ -179,6 +180,7 @@ def build(
             *_unusual_lengths(regimes, section["model"], hardware or {}, where),
             *_unusual_nodes(section["gpus_per_node"]["value"], used.iloc[0], hardware, where),
             *_unusual_runs(used, hardware or {}, where),
+            *(() if hardware is None else unusual_power(used, hardware["gpus"], where)),
         ),
     )
     _check_reach(deployment, where)

@@ -13,7 +13,9 @@ from inference_energy.errors import InputError
 from inference_energy.method import build
 from inference_energy.method.boundary import Meter
 from inference_energy.method.distributions import Z95, LogNormal
+from inference_energy.power.measured import USUAL_DRAWN, USUAL_DRAWN_OF_NODE
 from inference_energy.readers.common import doubts_power
+from inference_energy.text import counted
 from inference_energy.units import W_PER_KW
 
 
@@ -89,6 +91,39 @@ def measured_power(
         total = LogNormal.from_percentiles(low, high, z)
     spread = float(np.log(accelerators).std(ddof=0)) * mean / np.exp(total.mu)
     return ServingPower(total * LogNormal(0.0, spread), Meter.ACCELERATOR, mean)
+
+
+def unusual_power(runs: pd.DataFrame, gpus: pd.DataFrame, where: str) -> tuple[str, ...]:
+    """Tell powers below any that was measured of GPUs and nodes at work.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Runs that count, their GPU by its name in ``gpus``.
+    gpus : DataFrame
+        Table of schema ``gpus``; of a GPU that it lacks nothing is said.
+    where : str
+        The deployment file, for messages.
+    """
+    rated = runs["gpu"].map(gpus.set_index("gpu")["tdp_w"].astype(float)) * runs["n_gpus"]
+    told = []
+    for column, power, usual in (
+        ("gpu_power_w", run_accelerator_power, USUAL_DRAWN),
+        ("node_power_w", run_node_power, USUAL_DRAWN_OF_NODE),
+    ):
+        share = W_PER_KW * power(runs) / rated
+        low = share[share < usual]
+        if low.empty:
+            continue
+        run = runs.loc[low.nsmallest(1).index].iloc[0]
+        told.append(
+            f"{where}: key deployment.benchmarks: unusual; {column} of {low.min():.3g} times the"
+            f" rated power of {run['n_gpus']} x {run['gpu']} (data/gpus.csv) in run {run['run']} of"
+            f" {run['source_file']}; usual at work is at least {usual:g};"
+            f" {counted(len(low), 'run is', 'runs are')} below; compare its unit, n_gpus, and the"
+            " time of the meter with that of the run"
+        )
+    return tuple(told)
 
 
 def _trusted(runs: pd.DataFrame, boundary: Meter) -> pd.DataFrame:

@@ -29,6 +29,14 @@ draw 0.13 (``node.idle_share``, by meters at the wall), and a GPU that decodes r
 without pause. The least of what is measured is 0.29, of one small model with eight requests on a
 B200."""
 
+USUAL_DRAWN = 0.29
+"""Mean power of GPUs at work over their rated power that is usual at least: the least of what is
+measured. [1]"""
+
+USUAL_DRAWN_OF_NODE = 0.33
+"""Mean power of a node at work over the rated power of its GPUs that is usual at least: what the
+thriftiest of data/measured/mlperf_wall_power.csv draws at the wall before a run. [1]"""
+
 COLUMNS = [
     "source_id",
     "run",
@@ -160,6 +168,34 @@ def check_hardware(runs: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame)
         )
     if problems:
         raise InputError(problems)
+
+
+def unusual_power(runs: pd.DataFrame) -> list[str]:
+    """Tell GPUs of which runs draw less than any that was measured at work.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As for :func:`check_hardware`, which refuses what GPUs do not draw.
+
+    Returns
+    -------
+    list of str
+        One sentence a GPU.
+    """
+    told = []
+    for gpu, own in runs.groupby("gpu", sort=False):
+        low = own[own["gpu_power_w"] < USUAL_DRAWN * own["tdp_w"]]
+        if low.empty:
+            continue
+        least = low.nsmallest(1, "gpu_power_w").iloc[0]
+        told.append(
+            f"{least['source_id']}: run {least['run']} ({least['model']}): unusual; measured power"
+            f" of {least['gpu_power_w']:.6g} W of each {gpu},"
+            f" {least['gpu_power_w'] / least['tdp_w']:.3g} of tdp_w of data/gpus.csv; usual is at"
+            f" least {USUAL_DRAWN:g}; {counted(len(low), 'run is', 'runs are')} below"
+        )
+    return told
 
 
 def check_roles(runs: pd.DataFrame, where: str) -> None:

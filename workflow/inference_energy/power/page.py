@@ -1,6 +1,6 @@
 """Page of the laws of power."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -23,6 +23,7 @@ def page(
     predictions: pd.DataFrame,
     meters: pd.DataFrame,
     shares: pd.DataFrame,
+    unusual: Sequence[str] = (),
 ) -> str:
     """Laws of GPU and node power, their errors, and every meter, as a Markdown page.
 
@@ -31,6 +32,8 @@ def page(
     law, scores, predictions, meters, shares : DataFrame
         Tables of schemas ``power_law``, ``power_scores``, ``power_predictions``, ``power_wall`` and
         ``power_shares``.
+    unusual : sequence of str
+        What is unusual of the runs, a sentence each.
     """
     keys = ["quantity", "left_out", "architecture"]
     errors = [
@@ -59,6 +62,7 @@ def page(
         allowed=ALLOWED,
         sweeps=sweeps(shares).to_dict("records"),
         nodes=[_node(gpu, own) for gpu, own in shares.groupby("gpu")],
+        unusual=unusual,
     )
 
 

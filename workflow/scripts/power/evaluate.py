@@ -60,7 +60,8 @@ def main(snakemake):
         "power_at_wall": figures.power_at_wall(made["wall"], wall.ALLOWED),
     }
     save_all(drawn, [*output.svg, *output.png])
-    text = page(made["law"], made["scores"], made["predictions"], made["wall"], made["shares"])
+    shown_on_page = [made[name] for name in ("law", "scores", "predictions", "wall", "shares")]
+    text = page(*shown_on_page, measured.unusual_power(rows))
     write_text(output.page, told(text, Path(output.page).parent))
 
 
