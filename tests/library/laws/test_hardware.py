@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.laws.hardware import (
+    MOST_MEASURED,
+    MOST_TOKENS,
     SERVING_TIMES,
     USUAL_FASTEST,
     USUAL_HELD,
@@ -476,3 +478,28 @@ def test_what_is_found_again_is_of_the_table_as_it_is():
         assert find(asked, table)[column] == facts[column]
         table[column] += 1
         assert find(asked, table)[column] == facts[column] + 1
+
+
+def test_the_fastest_of_all_measured_runs_is_what_is_said_of_it():
+    """MOST_MEASURED, from every committed table that states a throughput and its GPUs."""
+    steady, wall, own = (
+        read(f"data/measured/{path}.csv", schema)
+        for path, schema in (
+            ("mlenergy_v3", "mlenergy"),
+            ("mlperf_wall_power", "wall_power"),
+            ("own_node/cells", "own_node"),
+        )
+    )
+    each = [
+        steady["throughput_tps"] / steady["gpus"],
+        wall["throughput_tps"] / wall["gpus"],
+        own["throughput_tps"] / own["n_gpus"],
+    ]
+    for path in sorted((ROOT / "data/throughput").glob("*.csv")):
+        rows = read(path, "throughput")
+        each.append(rows["throughput_tps"] / copy_gpus(rows))
+    fastest = steady.loc[each[0].idxmax()]
+    assert (fastest["model_id"], fastest["gpu"]) == ("openai/gpt-oss-20b", "B200")
+    most = max(per_gpu.max() for per_gpu in each)
+    assert most == each[0].max() <= MOST_MEASURED < most + 1
+    assert 40 * most < MOST_TOKENS

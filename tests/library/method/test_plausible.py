@@ -240,7 +240,7 @@ def test_names_that_differ_in_a_number_are_two(paper, rows, known):
 def test_what_the_tables_do_not_describe_is_a_warning(paper, rows, known):
     own = rows.assign(
         gpu="Z900",
-        throughput_tps=1e12,
+        throughput_tps=8e6,
         params_total_b=None,
         model="House model of " + rows["model"],
     )
@@ -902,22 +902,42 @@ def test_the_power_of_a_model_is_held_against_its_own_gpus(paper, rows, known):
     assert "thermal design power is 2.8 kW" in problem
 
 
-def test_rows_of_an_unknown_model_are_never_refused_and_each_is_named_once(paper, rows, known):
+def test_rows_of_an_unknown_model_are_refused_beyond_any_and_each_is_named(paper, rows, known):
     others = {"Llama 3.1 70B": "Zorro", "Mixtral 8x22B": "Quux"}
     own = rows[rows["model"].isin(others)].replace({"model": others})
-    own = own.assign(params_total_b=None, throughput_tps=1e9)
+    own = own.assign(params_total_b=None, throughput_tps=8e6)
     problems, warnings = held_against(at_power(paper, 10.2), own, known)
     assert problems == []
     assert warnings[-1] == (
         f"{WHERE}unusual; data/models.csv lacks Zorro, Quux, so that rows of it are held against"
-        " the nearest known and never refused"
+        " the nearest known, and refused beyond 1000000 tokens/s per GPU alone"
     )
     assert warnings[0].startswith(f"{WHERE}Zorro on 8 x H100-SXM-80GB, ")
+    problems, _ = held_against(at_power(paper, 10.2), own.assign(throughput_tps=8.1e6), known)
+    assert problems[0].startswith(f"{WHERE}Zorro on 8 x H100-SXM-80GB, ")
+    assert problems[0].endswith(
+        "throughput_tps 8.1e+06: 45.6 times the tokens/s per GPU of the fastest of all measured"
+        " runs, 22203 of GPT-OSS 20B on a B200; allowed is at most 45; correct throughput_tps or"
+        " tensor_parallel, and add the model to data/models.csv, or the GPU to data/gpus.csv"
+    )
     # rows that state the size of their model tell what it is
     sized = own.assign(params_total_b=70.0)
     problems, warnings = held_against(at_power(paper, 10.2), sized, known)
     assert problems
     assert not [w for w in warnings if "lacks" in w]
+
+
+@pytest.mark.parametrize(("model", "told"), [("Zorro 0.5B", True), ("Qwen3 0.6B", False)])
+def test_an_unknown_model_faster_than_any_measured_is_unusual(rows, known, model, told):
+    """One of the table is held against its own size, one that is not may be any."""
+    own = rows[rows["precision"].eq("FP8")][:1].assign(model=model, params_total_b=None)
+    own = own.assign(tensor_parallel=1, input_tokens=10.0, output_tokens=100.0)
+    for tokens, more in ((22_203.0, False), (22_204.0, told)):
+        sentences = unusual_rows(own.assign(throughput_tps=tokens), known, "mine.csv")
+        of_any = [s for s in sentences if "the fastest of all measured" in s]
+        assert len(of_any) == more
+        words = "unusual; 1 times the tokens/s per GPU of the fastest of all measured runs, 22203"
+        assert all(sentence.endswith(f"{words} of GPT-OSS 20B on a B200") for sentence in of_any)
 
 
 def test_an_alias_of_two_words_is_a_known_name(paper, rows, known):

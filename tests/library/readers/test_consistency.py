@@ -1223,3 +1223,18 @@ def test_an_energy_of_a_table_is_the_nodes_where_it_agrees_and_none_is_said(
     row = {"node_power_w": 6000.0, "gpu_power_w": 4000.0, "throughput_tps": 2000.0}
     row |= {"energy_per_output_token_j": energy, "power_boundary": boundary}
     assert checked(client="project", **row).marks == marks
+
+
+@pytest.mark.parametrize("of", [{"model": "Zorro"}, {"gpu": "Z900"}])
+def test_what_no_table_lists_is_held_against_the_fastest_of_all(of):
+    """One H100 with a million tokens per second of a model that nobody knows came back ok."""
+    known = {"model": "Llama 3.1 8B", "gpu": "H100-SXM-80GB", "n_gpus": 2, "precision": "FP8"}
+    assert checked(**known | of, throughput_tps=44_406.0).marks == []
+    (mark,) = checked(**known | of, throughput_tps=44_407.0).marks
+    assert mark == (
+        "throughput_tps 44407 tokens/s where the fastest run of any model and GPU has 44406, and"
+        " data/models.csv or data/gpus.csv lacks this one"
+    )
+    run = checked(**known | of, throughput_tps=2_000_001.0)
+    (problem,) = run.problems
+    assert "allowed are at most 1e+06 tokens/s per GPU" in problem

@@ -395,6 +395,14 @@ least those; beyond one token takes speculation, of which each step yields a few
 measured is row 113 of data/measured/mlenergy_v3.csv, at 0.75; in data/throughput it is 0.68 (Llama
 3.1 70B on one H200, 4 at once). Speculation makes that up to 6.5 times as fast, for one request at
 a time (EAGLE-3, arXiv:2503.01840v3), which is 4.9: eight is more than any gives."""
+MOST_TOKENS = 1_000_000.0
+"""Output tokens per second of one GPU that are allowed of whichever model [tokens/s]: 45 times what
+any measured run reached. Models small enough to compute more are in data/models.csv, or go there:
+then what their size allows holds instead."""
+MOST_MEASURED = 22_203.0
+"""Output tokens per second of one GPU in the fastest of all measured runs, row 499 of
+data/measured/mlenergy_v3.csv, GPT-OSS 20B on a B200 [tokens/s]. What a model that nobody knows can
+reach is not known either, but more is unusual of any."""
 FULLEST, USUAL_FULLEST = 2.0, 1.0
 """Tokens of a request over those whose cache fits beside the weights [1]. Up to twice is let pass,
 for the format of a cache is not stated."""

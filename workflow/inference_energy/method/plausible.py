@@ -21,6 +21,8 @@ from inference_energy.laws.hardware import (
     FULLEST,
     HELD,
     LONGEST,
+    MOST_MEASURED,
+    MOST_TOKENS,
     PEAK,
     SLOWEST,
     USUAL_FASTEST,
@@ -429,7 +431,16 @@ def rows_held_against(
         "times the longest context of the model (context_tokens of data/models.csv)",
         f"allowed is at most {LONGEST:g}; {lengths}",
     )
-    told = pd.Series(False, rows.index)
+    per_gpu = rows["throughput_tps"] / copy_gpus(rows)
+    any_reason = (
+        f"times the tokens/s per GPU of the fastest of all measured runs, {MOST_MEASURED:.6g} of"
+        " GPT-OSS 20B on a B200",
+        f"allowed is at most {MOST_TOKENS / MOST_MEASURED:.3g}; correct throughput_tps or"
+        " tensor_parallel, and add the model to data/models.csv, or the GPU to data/gpus.csv",
+    )
+    of_any, refused = per_gpu / MOST_MEASURED, ~known & (per_gpu > MOST_TOKENS)
+    yield from _told(rows, of_any, refused, where, any_reason, True)
+    told = refused.copy()
     for ratio, is_problem, is_unusual, reason in (
         (peak, peak > PEAK, peak > USUAL_PEAK, peak_reason),
         (slow, slow < SLOWEST, slow < USUAL_SLOWEST, slow_reason),
@@ -444,8 +455,12 @@ def rows_held_against(
         (long, long > LONGEST, long > USUAL_LONGEST, long_reason),
     ):
         yield from _told(rows, ratio, is_problem & known, where, reason, True)
-        yield from _told(rows, ratio, is_unusual & ~(is_problem & known), where, reason, False)
+        is_unusual &= ~(is_problem & known) & ~refused
+        yield from _told(rows, ratio, is_unusual, where, reason, False)
         told |= is_problem | is_unusual
+    faster = ~known & (per_gpu > MOST_MEASURED) & ~told
+    yield from _told(rows, of_any, faster, where, any_reason, False)
+    told |= faster
     found = against_peers(rows, tables)
     for sentence in _apart(rows, found, ~told, where):
         yield False, sentence
@@ -457,7 +472,8 @@ def rows_held_against(
             yield (
                 False,
                 f"{where}: unusual; data/{column}s.csv lacks {', '.join(names)}, so that rows of it"
-                " are held against the nearest known and never refused",
+                " are held against the nearest known, and refused beyond"
+                f" {MOST_TOKENS:.7g} tokens/s per GPU alone",
             )
 
 

@@ -20,6 +20,8 @@ from inference_energy.laws.hardware import (
     FASTEST,
     HELD,
     LONGEST,
+    MOST_MEASURED,
+    MOST_TOKENS,
     PEAK,
     SLOWEST,
     USUAL_FASTEST,
@@ -92,9 +94,6 @@ is in another unit. [1]"""
 
 MOST_LENGTH = 10_000_000.0
 """Tokens of the longest context that a model has been offered with. [tokens]"""
-
-MOST_TOKENS = 1_000_000.0
-"""Output tokens per second of one GPU: 100 times what a published benchmark reached."""
 
 MOST_GPUS = 10_000
 """GPUs of one run: the bound of tensor_parallel in a throughput table too. [GPUs]"""
@@ -333,6 +332,14 @@ def _check_datasheets(run: "Run", throughput: float) -> None:
     of = [values.get(name) for name in ("model", "gpu", "n_gpus", "precision")]
     times = None if None in of else _serving_times(provided(MODELS), provided(GPUS), *of)
     if times is None:
+        gpus = values.get("n_gpus")
+        if gpus and throughput > MOST_MEASURED * gpus:
+            _mark(
+                run,
+                "throughput_tps",
+                f"throughput_tps {throughput:.6g} tokens/s where the fastest run of any model and"
+                f" GPU has {MOST_MEASURED * gpus:.6g}, and {MODELS} or {GPUS} lacks this one",
+            )
         return
     model, gpu, gpus, _ = of
     compute, weights, reading, cache = times
