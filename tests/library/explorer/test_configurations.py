@@ -92,6 +92,18 @@ def test_a_load_is_that_of_the_whole_node():
     assert predicted == pytest.approx(4 * measured["throughput_tps"].mean(), rel=0.3)
 
 
+@pytest.mark.parametrize("column", ["pipeline_parallel", "attention_data_parallel"])
+def test_gpus_of_a_copy_at_a_load_are_those_of_its_stages_and_copies(column):
+    """Stages of a pipeline did not count: a node held twice the copies that fit."""
+    own = {"model": "Llama 3.1 70B", "gpu": "B200", "precision": "FP8", "tensor_parallel": 2}
+    chosen = (AT_LOAD[list(own)] == pd.Series(own)).all(axis=1) & AT_LOAD["concurrency"].eq(16)
+    rows = AT_LOAD[chosen].assign(**{column: 2})
+    method = METHODS["full-load"]
+    found = configurations(method, table_of(method), HARDWARE, NODES, rows, {})
+    (loaded,) = [each for each in found if not np.isnan(each.load)]
+    assert loaded.load == 16 * 2
+
+
 def test_a_load_whose_shapes_do_not_determine_a_law_is_left_out():
     method = METHODS["full-load"]
     rows = AT_LOAD[AT_LOAD["model"] == "Llama 3.1 70B"]

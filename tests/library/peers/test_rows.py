@@ -134,3 +134,12 @@ def test_unknown_model_is_named(tables):
         "data/models.csv: column model: no name or alias made/up-9B; allowed are the models of the"
         " measured runs; add a row or an alias"
     ]
+
+
+def test_gpus_are_those_of_all_stages_of_a_pipeline(tables):
+    table = tables["at_load"].assign(pipeline_parallel=2)
+    staged = rows(**{**tables, "at_load": table})
+    plain = rows(**tables)
+    at_load = plain["table"].eq("at_load")
+    assert (staged["gpus"][at_load] == 2 * plain["gpus"][at_load]).all()
+    assert staged["gpus"][~at_load].equals(plain["gpus"][~at_load])

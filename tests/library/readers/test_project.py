@@ -1,9 +1,11 @@
 """Tables in the project's own schemas."""
 
 import pytest
+from inference_energy.laws.rows import copy_gpus
 from inference_energy.readers import detect_and_read, project
 from inference_energy.tables import write_table
 from library.readers.files import FIXTURES, NODE, put, refusal
+from repository import ROOT, read
 
 
 def test_project_throughput_table_becomes_runs_of_its_tensor_groups():
@@ -109,3 +111,49 @@ def test_rows_are_held_against_themselves_but_for_requests_in_flight(tmp_path, c
     write_table(table, tmp_path / "runs.csv", "benchmark")
     (found,) = detect_and_read(tmp_path / "runs.csv")["status"]
     assert found.startswith(status)
+
+
+LAYOUTS = "model,gpu,nodes,tensor_parallel,pipeline_parallel,attention_data_parallel,precision"
+
+
+def laid_out(folder, *layout):
+    """Throughput table of one row of DeepSeek-R1 with nodes and the three kinds of layout."""
+    cells = ["DeepSeek-R1", "H200-SXM-141GB", *layout, "FP8", "own", "1000", "1000", "2000"]
+    header = f"{LAYOUTS},source_id,input_tokens,output_tokens,throughput_tps"
+    return put(folder, f"{header}\n{','.join(cells)}\n", "mine.csv")
+
+
+@pytest.mark.parametrize(
+    ("layout", "gpus"),
+    [
+        (("", "8", "", ""), 8),
+        (("", "1", "", "8"), 8),
+        (("", "2", "2", "4"), 16),
+        (("2", "8", "2", ""), 16),
+        (("2", "16", "", ""), 16),
+        (("4", "4", "", "8"), 32),
+        (("1", "8", "", ""), 8),
+    ],
+)
+def test_gpus_of_a_row_are_those_of_its_copy(tmp_path, layout, gpus):
+    """A row with data-parallel attention was counted as of one GPU, whose memory holds nothing."""
+    (run,) = detect_and_read(laid_out(tmp_path, *layout)).itertuples()
+    assert run.n_gpus == gpus
+    assert run.status == "ok"
+
+
+def test_gpus_of_more_nodes_than_a_copy_fills_are_asked_for(tmp_path):
+    """Eight of two nodes may be half of either, or the throughput that of one of them."""
+    path = laid_out(tmp_path, "2", "8", "", "")
+    assert "n_gpus is neither in the file nor in its facts; needed is" in refusal(path)
+    (run,) = detect_and_read(path, {"n_gpus": 16}).itertuples()
+    assert run.n_gpus == 16
+
+
+def test_the_tables_of_the_project_are_runs_of_the_gpus_that_their_rows_name():
+    """All of data/throughput/at_load.csv was refused, as its GPUs did not hold the weights."""
+    path = ROOT / "data/throughput/at_load.csv"
+    runs = detect_and_read(path)
+    rows = read(path.relative_to(ROOT), "throughput")
+    assert sorted(runs["n_gpus"]) == sorted(copy_gpus(rows))
+    assert (rows["attention_data_parallel"] > 1).any()

@@ -10,6 +10,7 @@ from inference_energy.laws.base import Law
 from inference_energy.laws.fitting import Hardware
 from inference_energy.laws.hardware import USABLE_MEMORY, WEIGHT_BYTES, find_gpu, find_model
 from inference_energy.laws.registry import LAWS, WITHOUT_LENGTHS, Kind
+from inference_energy.laws.rows import copy_gpus
 
 
 def fit_law(
@@ -103,7 +104,7 @@ def one_copy(runs: pd.DataFrame, hardware: Hardware) -> tuple[pd.DataFrame, int]
     """
     row = runs.iloc[0]
     stages = row["pipeline_parallel"] if pd.notna(row["pipeline_parallel"]) else 1
-    copies = row["n_gpus"] // (row["tensor_parallel"] * stages)
+    copies = row["n_gpus"] // copy_gpus(runs).iloc[0]
     weights = find_model(row, hardware["models"])["params_total_b"] * WEIGHT_BYTES[row["precision"]]
     memory = USABLE_MEMORY * find_gpu(row, hardware["gpus"])["memory_gb"] * row["n_gpus"] / copies
     tensor_parallel = row["tensor_parallel"]

@@ -10,6 +10,7 @@ import pandas as pd
 from inference_energy.evidence.token_energy import energy_per_token
 from inference_energy.laws.at_load import AT_A_LOAD, describe
 from inference_energy.laws.base import Law
+from inference_energy.laws.rows import copy_gpus
 from inference_energy.laws.serving import TRAITS, served_batch
 from inference_energy.laws.training import (
     STEADY_ENGINE,
@@ -81,7 +82,7 @@ class LoadLaws:
         pipeline = served.get("pipeline_parallel", 1)
         batch = served_batch(traits, *lengths, served["concurrency"])
         loads = served.assign(
-            gpus=served["tensor_parallel"] * copies * pipeline,
+            gpus=copy_gpus(served),
             attention_copies=copies,
             # of a pipeline each stage has a part of it at once
             batch=np.maximum(batch / pipeline, np.minimum(batch, 1.0)),

@@ -18,6 +18,7 @@ AT_LOAD = [
     "model",
     "gpu",
     "tensor_parallel",
+    "pipeline_parallel",
     "attention_data_parallel",
     "expert_parallel",
     "precision",
@@ -213,13 +214,11 @@ def _at_load(
         where: dict[str, Any] = dict(zip(AT_LOAD, key, strict=True))
         # a run that is listed twice would hide the error of the law
         rows = rows.drop_duplicates(["input_tokens", "output_tokens", "throughput_tps"])
-        copies = where["attention_data_parallel"]
-        gpus = where["tensor_parallel"] * (1 if pd.isna(copies) else copies)
         if where["model"] not in models or not AT_ONE_LOAD.tells_error(rows):
             continue
         _keep(
             best,
-            _on_node(method, known, fit(rows), rows, gpus, where["concurrency"]),
+            _on_node(method, known, fit(rows), rows, copy_gpus(rows).iloc[0], where["concurrency"]),
             settings["reference"],
         )
     return list(best.values())

@@ -397,8 +397,8 @@ measured is row 113 of data/measured/mlenergy_v3.csv, at 0.75; in data/throughpu
 a time (EAGLE-3, arXiv:2503.01840v3), which is 4.9: eight is more than any gives."""
 MOST_TOKENS = 1_000_000.0
 """Output tokens per second of one GPU that are allowed of whichever model [tokens/s]: 45 times what
-any measured run reached. Models small enough to compute more are in data/models.csv, or go there:
-then what their size allows holds instead."""
+any measured run reached. Rows of a throughput table whose model is known are held against its own
+size instead."""
 MOST_MEASURED = 22_203.0
 """Output tokens per second of one GPU in the fastest of all measured runs, row 499 of
 data/measured/mlenergy_v3.csv, GPT-OSS 20B on a B200 [tokens/s]. What a model that nobody knows can

@@ -611,13 +611,14 @@ def _first(
     rows: pd.DataFrame, chosen: pd.Series, where: str, said: Callable[[Any], str]
 ) -> Iterator[str]:
     """What is said of the first rows chosen, by their index, and how many there are besides."""
+    gpus = copy_gpus(rows)
     for index in rows.index[chosen][:SHOWN]:
         row = rows.loc[index]
         load = row["concurrency"]
         at_once = "" if pd.isna(load) else f", {load:g} at once"
         place = f"{where}, line {row['line']}" if "line" in row else where
         yield (
-            f"{place}: {row['model']} on {row['tensor_parallel']} x {row['gpu']},"
+            f"{place}: {row['model']} on {gpus[index]:g} x {row['gpu']},"
             f" {row['input_tokens']:g}/{row['output_tokens']:g} tokens{at_once}: throughput_tps"
             f" {row['throughput_tps']:g}: {said(index)}"
         )

@@ -17,6 +17,7 @@ from inference_energy.evidence.estimates import energy_at
 from inference_energy.evidence.load import Load, at_load, unseen
 from inference_energy.evidence.token_energy import energy_per_token
 from inference_energy.laws.registry import LAWS, Kind
+from inference_energy.laws.rows import copy_gpus
 from inference_energy.method.setup import Setup
 from inference_energy.power import node
 from inference_energy.power.gpu import GpuPower
@@ -275,7 +276,6 @@ def _group(rows: pd.DataFrame, models: pd.DataFrame, left_out: str) -> pd.Series
     network = model.map(known).fillna(model)
     if left_out == MODEL:
         return network
-    copies = rows["attention_data_parallel"].fillna(1) if "attention_data_parallel" in rows else 1
-    gpus = (rows["tensor_parallel"] * copies).astype(float).map("{:g}".format)
+    gpus = copy_gpus(rows).astype(float).map("{:g}".format)
     others = pd.DataFrame({"gpu": rows["gpu"], "gpus": gpus, "precision": rows["precision"]})
     return network.str.cat(others, sep=" ")

@@ -7,6 +7,7 @@ import pandas as pd
 
 from inference_energy.energy.equation import token_energy
 from inference_energy.errors import InputError
+from inference_energy.laws.rows import copy_gpus
 from inference_energy.project import AnyPath
 from inference_energy.tables import read_table
 
@@ -207,7 +208,7 @@ def _at_load(table: pd.DataFrame) -> pd.DataFrame:
         table="at_load",
         name=table["model"],
         method_model=table["model"],
-        gpus=table["tensor_parallel"] * copies,
+        gpus=copy_gpus(table),
         attention_data_parallel=copies,
         expert_parallel=table["expert_parallel"].fillna(1),
     )

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from inference_energy.laws.at_load import AT_A_LOAD, describe
 from inference_energy.laws.base import LoadedFit, joined
+from inference_energy.laws.rows import copy_gpus
 from inference_energy.laws.serving import served_batch
 from inference_energy.power import measured, node
 from inference_energy.power.gpu import GpuPower
@@ -59,7 +60,7 @@ def fitting(
     """
     rows = kinds.reset_index(names="kind").merge(layouts(gpus), how="cross")
     rows = rows.assign(
-        copies=gpus / (rows["tensor_parallel"] * rows["attention_data_parallel"]),
+        copies=gpus / copy_gpus(rows),
         engine_version=None,
         source_id="",
         source_version="",

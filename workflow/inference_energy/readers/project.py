@@ -6,8 +6,10 @@ import math
 import pandas as pd
 
 from inference_energy.documents import Schema
+from inference_energy.laws.rows import copy_gpus
 from inference_energy.project import AnyPath
 from inference_energy.readers.common import Run, first_line
+from inference_energy.readers.consistency import NODE_GPUS
 from inference_energy.tables import load_schema, read_marked, refuse
 
 CLIENT = "project"
@@ -40,6 +42,13 @@ def _open(schema: Schema) -> Schema:
     }
 
 
+def _gpus(rows: pd.DataFrame) -> list[int | None]:
+    """GPUs of each row of a throughput table; none where its nodes are more than its copy fills."""
+    gpus = copy_gpus(rows)
+    told = gpus.notna() & (gpus > (rows["nodes"].fillna(1) - 1) * NODE_GPUS)
+    return [int(each) if known else None for each, known in zip(gpus, told, strict=True)]
+
+
 def read(path: AnyPath, table: str) -> list[Run]:
     """Read a throughput or benchmark table as runs.
 
@@ -56,9 +65,10 @@ def read(path: AnyPath, table: str) -> list[Run]:
         One per row. A benchmark table keeps the file, checksum and marks of its rows.
     """
     columns = load_schema("benchmark")["properties"]
-    runs = []
+    runs: list[Run] = []
     frame, lines, _, problems = read_marked(path, _open(load_schema(table)))
     refuse(problems)
+    gpus = _gpus(frame) if table == "throughput" else []
     for number, record in zip(lines, frame.astype(object).to_dict("records"), strict=True):
         run = Run(f"{path}, line {number}", CLIENT)
         run.row = {
@@ -69,8 +79,7 @@ def read(path: AnyPath, table: str) -> list[Run]:
         marks = run.row.pop("status", "ok").removeprefix("marked: ")
         run.marks = [] if marks == "ok" else marks.split("; ")
         if table == "throughput":
-            group = run.row.get("tensor_parallel")
-            run.put("n_gpus", group, run.row.get("pipeline_parallel", 1))
+            run.put("n_gpus", gpus[len(runs)])
         # the client may count those in flight at the ends of its window in one number alone
         run.edges = run.row.get("concurrency", 0.0) / run.row.get("completed", math.inf)
         runs.append(run)
