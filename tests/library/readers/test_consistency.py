@@ -432,7 +432,7 @@ def test_weights_that_gpus_cannot_hold_are_refused_of_tables_and_clients(tmp_pat
     told = refusal(path)
     assert "mine.csv, line 2: n_gpus is 1; the weights of Llama 3.1 405B in BF16" in told
     facts = NODE | {"model": "Llama 3.1 405B", "n_gpus": 4, "tensor_parallel": 4}
-    path = put(tmp_path, load("vllm/single.json"))
+    path = put(tmp_path, load("vllm/single.json") | {"model_id": "prod"})
     assert "1.18 times the memory of 4 x H100" in refusal(path, facts)
     assert "2.36 times the memory of 4 x H100" in refusal(path, facts | {"precision": "BF16"})
 
@@ -1063,7 +1063,7 @@ def test_requests_in_flight_are_held_against_the_concurrency(row, marks):
         ({"model": "meta-llama/LIama-3.1-8B-Instruct"}, "Llama 3.1 8B of data/models.csv"),
         ({"model": "LIama 4 Scout 17B 16E"}, "Llama 4 Scout 17B 16E of data/models.csv"),
         ({"gpu": "H1OO-SXM-80GB"}, "H100-SXM-80GB of data/gpus.csv"),
-        ({"model": "llama-3.1-8b"}, None),
+        ({"model": "llama-3.1-70b"}, None),
         ({"model": "house model", "gpu": "a new one"}, None),
     ],
 )
@@ -1238,3 +1238,50 @@ def test_what_no_table_lists_is_held_against_the_fastest_of_all(of):
     run = checked(**known | of, throughput_tps=2_000_001.0)
     (problem,) = run.problems
     assert "allowed are at most 1e+06 tokens/s per GPU" in problem
+
+
+@pytest.mark.parametrize(
+    ("column", "found", "stated", "told"),
+    [
+        ("model", "meta-llama/Llama-3.1-8B-Instruct", "Llama 3.1 8B", None),
+        ("model", "Llama-3.3-70B-Instruct", "Llama 3.1 70B", None),
+        ("model", "prod", "Llama 3.1 8B", None),
+        ("model", "team-70b", "Llama 3.1 70B", None),
+        ("model", "my-8x7b", "Mixtral 8x7B", None),
+        ("model", "team-17b", "Llama 4 Scout", None),
+        ("model", "deepseek-ai/DeepSeek-R1", "our tune", None),
+        ("model", "team-70b", "our tune", None),
+        ("model", "team-70b", "Llama 3.1 8B", False),
+        ("model", "team-8b", "our 70B", False),
+        (
+            "model",
+            "deepseek-ai/DeepSeek-R1",
+            "Llama 3.1 8B",
+            "which is DeepSeek-R1 of data/models.csv, but Llama 3.1 8B in the facts, which is Llama"
+            " 3.1 8B; allowed is one of them; correct the fact, or the name in the file",
+        ),
+        ("gpu", "NVIDIA H100 80GB HBM3", "H100-SXM-80GB", None),
+        ("gpu", "NVIDIA H200 NVL", "H200-SXM-141GB", None),
+        ("gpu", "NVIDIA B200", "H100", "which is B200 of data/gpus.csv, but H100 in the facts"),
+        ("source_id", "a", "b", None),
+        ("model", ["a", "list"], "Llama 3.1 8B", None),
+        ("model", None, "Llama 3.1 8B", None),
+    ],
+)
+def test_a_name_in_the_facts_is_no_other_thing_than_in_the_file(column, found, stated, told):
+    """Runs of DeepSeek-R1 were answered for as Llama 3.1 8B where the facts said so."""
+    run = Run("f", "vllm")
+    consistency.check_renamed(run, column, found, stated)
+    marks = [f"model {stated} where the file names {found}"] if told is False else []
+    assert run.marks == marks
+    if not isinstance(told, str):
+        assert run.problems == []
+        return
+    (problem,) = run.problems
+    assert problem.startswith(f"f: {column} is {found} in the file, {told}")
+
+
+def test_a_file_of_another_model_than_the_facts_name_is_refused():
+    facts = NODE | {"model": "Llama 3.1 405B"}
+    message = refusal(FIXTURES / "vllm/single.json", facts)
+    assert "; allowed is one of them; correct the fact" in message

@@ -131,7 +131,7 @@ def _keys_of(names: tuple[str, ...]) -> tuple[list[frozenset[str]], list[frozens
     return exact, plain
 
 
-def _numbers_in_name(name: str) -> tuple[float, float]:
+def numbers_in_name(name: str) -> tuple[float, float]:
     """Total and active parameters [billions] that a name such as 8x7B or 30B-A3B states."""
     match = NAME_PARTS.search(str(name))
     if match is None:
@@ -200,7 +200,7 @@ def find_model(row: pd.Series, models: pd.DataFrame) -> pd.Series:
     same = goes_by(models, row["model"]).to_numpy()
     if same.any():
         return pd.concat([models.iloc[int(same.argmax())], pd.Series({"known": True})])
-    total, active = _numbers_in_name(row["model"])
+    total, active = numbers_in_name(row["model"])
     if pd.notna(row.get("params_total_b")):
         total = active = row["params_total_b"]
     if np.isnan(total):

@@ -21,7 +21,7 @@ from inference_energy.errors import InputError
 from inference_energy.method.boundary import Meter
 from inference_energy.project import AnyPath
 from inference_energy.readers.consistency import PERCENTILES as PERCENTILES
-from inference_energy.readers.consistency import check_run
+from inference_energy.readers.consistency import check_renamed, check_run
 
 GPU_ENERGY = ("gpu_power_w", "gpu_energy_j", "energy_per_output_token_j")
 
@@ -439,6 +439,7 @@ def _add_facts(run: Run, facts: Facts) -> None:
             continue
         found = run.row.get(name)
         if found is None or (name in RENAMED and not of_project):
+            check_renamed(run, name, found, stated)
             run.row[name] = stated
             continue
         if of_project:

@@ -30,9 +30,11 @@ from inference_energy.laws.hardware import (
     drawn_like,
     find_gpu,
     find_model,
+    goes_by,
     gpu_named,
     longest_context,
     most_at_once,
+    numbers_in_name,
     serving_times,
     shares,
     weights_held,
@@ -59,6 +61,19 @@ at the boards; nodes take 0.33 or more at the wall before a run. [1]"""
 
 MOST_USUAL, NODE_GPUS = 3.0, 8
 """Mean power at the wall over TDP, usually at most, of nodes of so many GPUs: DGX take 1.8."""
+
+SIZES = ["params_total_b", "params_active_b"]
+"""Columns of models that tell their size. [billions]"""
+
+HARDWARE = {
+    "model": (MODELS, goes_by, [*SIZES, "layers", "hidden_size"]),
+    "gpu": (GPUS, gpu_named, ["gpu"]),
+}
+"""Columns of names that tables have, those that go by a name, and what is the same of one thing."""
+
+OF_A_SIZE = 1.5
+"""Parameters in the name of a model over those that it has: names round, and of experts they count
+shared parameters several times (8x7B has 47). [1]"""
 
 SLOW = 0.01
 """Throughput over that of one request alone: less are thousands of tokens typed for tokens. [1]"""
@@ -228,6 +243,40 @@ def _check_names(run: "Run") -> None:
                 f"{column} is {name}, which only looks like {listed} of {path}; allowed is that "
                 f"name, or another one; write it so, or state {column} in the facts"
             )
+
+
+def check_renamed(run: "Run", column: str, found: object, stated: str) -> None:
+    """Refuse a model or GPU that the facts call by the name of another; mark one of another size.
+
+    A server may call its model as it likes; what is of the tables by both names has to be the same.
+
+    Parameters
+    ----------
+    run : Run
+        Run to refuse or to mark.
+    column : str
+        Column that the facts rename.
+    found, stated : object, str
+        Its name in the file, if it has one, and in the facts.
+    """
+    if column not in HARDWARE or not isinstance(found, str):
+        return
+    path, name, what = HARDWARE[column]
+    table = _table(provided(path), f"{column}s")
+    own, other = (table[name(table, each)] for each in (found, stated))
+    # models of one network are the same to the hardware
+    if len(own) and len(other) and not (own[what].iloc[0] == other[what].iloc[0]).all():
+        run.refuse(
+            f"{column} is {found} in the file, which is {own[column].iloc[0]} of {path}, but"
+            f" {stated} in the facts, which is {other[column].iloc[0]}; allowed is one of them;"
+            " correct the fact, or the name in the file, or give the file of that run"
+        )
+    elif column == "model" and own.empty:
+        sizes = numbers_in_name(stated) if other.empty else tuple(other[SIZES].iloc[0])
+        apart = [max(said / size, size / said) for said in numbers_in_name(found) for size in sizes]
+        # of a name without a number it is NaN, which is not apart
+        if min(apart) > OF_A_SIZE:
+            _mark(run, "model", f"model {stated} where the file names {found}")
 
 
 def _check_gpus(run: "Run") -> None:
