@@ -638,3 +638,13 @@ def test_the_gpus_of_a_node_in_production_are_held_against_what_it_gives(tmp_pat
     (problem,) = refused_with(tmp_path, *table, row, "value", factor)
     assert "throughput_per_node / gpus_per_node" in problem
     assert "allowed is 150 to 6000, as a GPU gives some hundred" in problem
+
+
+@pytest.mark.parametrize("column", ["index_tokens", "index_width"])
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+def test_an_index_in_thousands_is_refused(tmp_path, column, factor):
+    """Tokens and widths of an index were let pass up to a thousand times of what they are."""
+    frame = pd.read_csv(ROOT / "data/models.csv")
+    for row in frame.index[frame[column].notna()]:
+        problems = refused_with(tmp_path, "data/models.csv", "models", row, column, factor)
+        assert any(f'column "{column}"' in problem for problem in problems)
