@@ -29,6 +29,15 @@ def test_rounding_is_no_change_and_a_missing_number_no_number():
     assert rows[0][4] == "125"
 
 
+def test_numbers_of_a_claim_that_differ_are_told_apart():
+    claim = {"claim": "c", "published": "0.31", "unit": "1", "before": "a", "after": "b"}
+    numbers = {"digits": 4, "old": 0.3083, "new": 0.30830001, "exact": [0.3088, 0.30880002]}
+    (row,) = claim_rows([claim | numbers])
+    assert row[2:5] == ["0.3083", "0.30830001", "0.3088 -> 0.30880002"]
+    (row,) = claim_rows([claim | numbers | {"new": 0.3083 * (1 + 1e-15), "exact": [0.3, 0.3]}])
+    assert row[2:5] == ["0.3083", "0.3083", "0.3"]
+
+
 def test_models_whose_rank_hardly_moved_are_told_apart():
     row = {"model": "m", "before": 1.0, "after": 1.0, "laws": ("a", "a")}
     told = {

@@ -232,9 +232,9 @@ def _factor(old: float, new: float) -> float:
     return 1.0 if old == new else 1.0 + relative(new, old)
 
 
-def both(old: float, new: float) -> tuple[str, str]:
-    """Write two computed numbers, told apart unless they differ by rounding."""
-    return told_apart(old, new if relative(new, old) else old)
+def both(old: Any, new: Any, *how: Any) -> tuple[str, str]:
+    """Write two computed numbers, as :func:`told_apart` does; alike if they differ by rounding."""
+    return told_apart(old, new if relative(new, old) else old, *how)
 
 
 def shapley_factors(base: dict, head: dict, shares: pd.DataFrame) -> list[dict]:

@@ -86,11 +86,13 @@ def claim_rows(claims: list[dict]) -> list[list[str]]:
     """Rows of the claims: claim, published, old, new, both exactly, verdict before and after.
 
     The numbers have the four digits of results/claims.md, or as many more as tell on which side
-    of the paper's rounding a number lies.
+    of the paper's rounding a number lies, and the old one from the new.
     """
 
     def written(claim: dict, values: Sequence[float | None]) -> list[str]:
-        return [short(value, claim["digits"], missing="none") for value in values]
+        if any(map(is_missing, values)):
+            return [short(value, claim["digits"], missing="none") for value in values]
+        return list(both(*values, short, claim["digits"]))
 
     return [
         [
