@@ -626,6 +626,37 @@ def test_reasoning_above_output_is_told_and_taken_as_all_of_it(tmp_path, count, 
     assert tables["lengths"]["reasoning"].sum() == 40
 
 
+@pytest.mark.parametrize("ending", ["csv", "jsonl", "parquet"])
+def test_total_tokens_that_contradict_their_row_are_told(tmp_path, count, kinds, ending):
+    """As where a service counts reasoning tokens beside the output, not in it."""
+    totals = ["15", "16", "", "many", "15.5"] if ending != "parquet" else [15, 16, None, -1, 10**18]
+    rows = [{"input_tokens": 10, "output_tokens": 5, "total_tokens": value} for value in totals]
+    path = tmp_path / f"log.{ending}"
+    if ending == "jsonl":
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    else:
+        getattr(pd.DataFrame(rows), f"to_{ending}")(path, index=False)
+    tables = count(path)
+    assert kinds(tables) == {"rows": 5, "other total": 3}
+    assert tables["examples"]["row"].tolist() == [1, 3, 4]
+    assert tables["lengths"][["n", "input", "output"]].sum().tolist() == [5, 50, 25]
+
+
+@pytest.mark.parametrize("total", ["Total tokens", "total_tokens"])
+def test_formats_know_their_total_tokens(tmp_path, count, kinds, total):
+    burst = {"Timestamp": 1, "Model": "m", "Request tokens": 10, "Response tokens": 5}
+    litellm = {"startTime": "2025-01-01", "model": "m", "prompt_tokens": 10, "completion_tokens": 5}
+    row = burst if total == "Total tokens" else litellm
+    pd.DataFrame([row | {total: 10**7}]).to_csv(tmp_path / "log.csv", index=False)
+    assert kinds(count(tmp_path / "log.csv")) == {"rows": 1, "other total": 1}
+
+
+def test_the_largest_numbers_are_held_against_their_total(tmp_path, count, kinds):
+    rows = pd.DataFrame({name: ["1e300"] for name in ("input_tokens", "output_tokens")})
+    rows.assign(total_tokens="-1e300").to_csv(tmp_path / "log.csv", index=False)
+    assert kinds(count(tmp_path / "log.csv")) == {"rows": 1, "absurd": 1, "other total": 1}
+
+
 def test_usage_of_more_tokens_than_there_are_is_absurd(tmp_path, count, kinds):
     rows = [f"1735689600,m,{99 * 10**14},{99 * 10**14},{10**9}"] * 1000 + ["1735689600,m,9,9,9"]
     (tmp_path / "log.csv").write_text(USAGE + "\n".join([*rows, ""]))

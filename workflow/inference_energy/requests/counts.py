@@ -27,6 +27,7 @@ import duckdb
 from inference_energy.errors import InputError
 from inference_energy.requests.formats import COLUMNS, NO_NUMBER, TOKENS, bare_name, literal
 from inference_energy.requests.log import PAGES, Log, Unit, requests_view, values_of
+from inference_energy.requests.sums import refuse_sums
 from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
 
 if TYPE_CHECKING:
@@ -108,6 +109,8 @@ KINDS = {
     " none of them",
     "cached above input": "more cached than input tokens; all input counts as cached",
     "reasoning above output": "more reasoning than output tokens; all output counts as reasoning",
+    "other total": "total tokens are stated and are not input and output together; the row counts"
+    " by these",
     "no output": "no output tokens; the row counts, its energy is the law's at no output",
     "no time": "the start is missing or no time; the row counts, but in no hour and no load",
     "no end": "the end is missing or no time; the row counts, but not in the load",
@@ -138,6 +141,10 @@ PART_OF_A_TOKEN = " OR ".join(
 )
 """SQL of rows of fewer tokens than requests, as where a header is that of another column. Rows of
 none stay: failed requests have no output."""
+
+OTHER_TOTAL = "coalesce(total <> input::HUGEINT + output, FALSE)"
+"""SQL of rows that contradict themselves, as where cached or reasoning tokens are no part of input
+and output, or a column is that of another."""
 
 SUMS = ("n", "input", "cached", "output", "reasoning")
 """Requests, and sums of their tokens."""
@@ -433,7 +440,8 @@ def count_unit(
     Raises
     ------
     InputError
-        If a file cannot be read, or holds a value that does not fit its type.
+        If a file cannot be read, holds a value that does not fit its type, or a row that is
+        computed over others.
     """
     with values_of(unit.file):
         _count_unit(connection, log, unit, longest, folder, known, long_from, say, one_in)
@@ -452,6 +460,7 @@ def _count_unit(
 ) -> None:
     say("rows")
     stated, unreadable, first = requests_view(log, unit, connection, folder)
+    refuse_sums(connection, unit, longest, stated)
     passed = _passed(connection, stated)
     kinds = _count_kinds(connection, unit, longest, stated, passed, unreadable)
     if "more" in log.form:
@@ -840,6 +849,7 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
             "reasoning",
             "coalesce(reasoning > output AND output >= 0, FALSE)",
         ),
+        "other total": ("total", OTHER_TOTAL),
         "no time": ("start", "start IS NULL"),
         "no end": ("finish", "finish IS NULL"),
         "ends before start": ("finish", "coalesce(finish < start, FALSE)"),
@@ -948,6 +958,7 @@ def _screen(
         "part of a token",
         "cached above input",
         "reasoning above output",
+        "other total",
         "ends before start",
         "too long",
     }

@@ -31,6 +31,7 @@ COLUMNS = {
     "cached": "BIGINT",
     "output": "BIGINT",
     "reasoning": "BIGINT",
+    "total": "BIGINT",
     "requests": "BIGINT",
     "elsewhere": "BOOLEAN",
 }
@@ -72,7 +73,7 @@ MOST = 2.0**62
 """Numbers of tokens are taken for no more, nor for less below zero: far from any that counts."""
 
 NO_NUMBER = -(2**63 - 1)
-"""Cached or reasoning tokens that a log states, and not as a whole number."""
+"""Cached, reasoning or total tokens that a log states, and not as a whole number."""
 
 TIMESTAMP_TZ = "TIMESTAMP WITH TIME ZONE"
 
@@ -88,7 +89,10 @@ TINY = r"\s*:\s*-?(0\.0{300,}[1-9]|[0.]*[1-9][0-9.]*[eE]-)"
 USUAL_KEYS, FIRST_ROWS, FEW_LISTS = "usual_keys", 1000, 8
 """Variable of DuckDB that has lists of keys; objects whose lists are noted, and lists at most."""
 
-APART = (("input", "output", "cached", "reasoning", "requests"), ("start", "end", "duration"))
+APART = (
+    ("input", "output", "cached", "reasoning", "total", "requests"),
+    ("start", "end", "duration"),
+)
 """Columns of a format that are numbers of different things."""
 
 KINDS = {
@@ -398,7 +402,7 @@ def select(known: LogColumns, form: Mapping[str, Any], file: str = "format") -> 
         for name in COLUMNS
         if COLUMNS[name] == "BIGINT"
     }
-    for name in ("cached", "reasoning"):
+    for name in ("cached", "reasoning", "total"):
         at = found.get(name)
         if at and at[1] not in WHOLE:
             said = _some(f"trim(({at[0]})::VARCHAR)")
