@@ -206,6 +206,45 @@ def test_keys_that_stand_twice_on_the_command_line_are_refused(tmp_path):
     assert "--config stress: key window: stands there twice" in told
 
 
+@pytest.mark.parametrize(
+    ("targets", "keys", "words"),
+    [
+        (["deployments"], ["deployment"], ["snakemake requests", "did you mean deployments?"]),
+        (["requests"], ["log", "deployments"], ["deployments", "did you mean deployment?"]),
+        (["whatif"], ["method", "head"], ["key head", "snakemake compare"]),
+        (["laws"], ["log"], ["allowed are benchmarks"]),
+        ([], ["stress"], ["not read by snakemake;", "snakemake stress"]),
+        (["scenarios", "audit"], ["since"], ["snakemake audit scenarios", "no such keys"]),
+    ],
+)
+def test_a_key_that_no_target_reads_is_refused(targets, keys, words):
+    (problem,) = config.misplaced_keys(keys, targets)
+    assert [word for word in words if word not in problem] == []
+    # a file of another run's keys, another target besides, and what a path makes
+    assert config.misplaced_keys([], targets) == []
+    assert config.misplaced_keys(keys, [*targets, "build/deployments/mine/report.md"]) == []
+    of = next(target for target, read in config.KEYS_OF.items() if set(keys[-1:]) <= set(read))
+    assert config.misplaced_keys(keys, [*targets, of]) == []
+
+
+def test_every_key_is_one_of_a_target_or_of_every_run():
+    own = [key for keys in config.KEYS_OF.values() for key in keys]
+    assert {*own, "methods", "engines"} == set(config.config_schema()["properties"])
+    assert config.misplaced_keys(["methods", "engines"], ["whatif"]) == []
+
+
+@pytest.mark.parametrize("key", ["deployment=config/deployments/8xh100-llama-405b.yaml", "load=8"])
+def test_a_run_ends_on_a_key_that_it_does_not_read(tmp_path, key):
+    told = refused(tmp_path, "methods: [oviedo2026]", "deployments", "--config", key)
+    assert f"key {key.partition('=')[0]}: is not read by snakemake deployments" in told
+
+
+@pytest.mark.parametrize("value", ["[]", "[1]", "0", "false", "text"])
+def test_settings_that_are_no_keys_are_refused(value):
+    (problem,) = config.config_problems(CONFIG | parse_config([f"stress={value}"]))
+    assert "allowed is keys with values" in problem
+
+
 def refused(folder, stated, *asked):
     """What a dry run says that refuses a configuration file, or what is asked for."""
     (folder / "mine.yaml").write_text(stated, encoding="utf-8")

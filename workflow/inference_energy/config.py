@@ -6,6 +6,7 @@ it: a run ends on it where it asks for one of them.
 """
 
 import os
+import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +18,7 @@ from inference_energy.deployments import files as deployments
 from inference_energy.documents import (
     Schema,
     collecting,
+    near,
     near_path,
     order_problems,
     read,
@@ -70,6 +72,16 @@ OF_ALL = (*NEEDED, "expected_verdicts", "methods", "deployments", "examples", "l
 """What the default run needs, by the names of ``Settings.wrong``."""
 PATHS = ("benchmarks", "deployment", "deployments", "format", "log", "method")
 """Keys of the configuration that name files."""
+KEYS_OF = {
+    "changes": ("since",),
+    "compare": ("base", "head"),
+    "deployments": ("deployments",),
+    "laws": ("benchmarks",),
+    "requests": ("log", "method", "deployment", "format", "load", "copies"),
+    "stress": ("stress",),
+    "whatif": ("method", "base"),
+}
+"""Keys that a target asks its question by, `snakemake ... --config`; the others are every run's."""
 VERDICTS = "config/expected_verdicts.csv"
 BENCHMARKS = "data/throughput/trtllm.csv"
 
@@ -362,7 +374,8 @@ def config_problems(config: dict[str, Any]) -> list[str]:
     ]
     kept = {key: value for key, value in config.items() if key not in moved}
     if "stress" in kept:
-        kept["stress"] = stress_settings.typed(kept["stress"] or {}, stress)
+        given = {} if kept["stress"] is None else kept["stress"]
+        kept["stress"] = stress_settings.typed(given, stress)
     if isinstance(kept.get("stress"), dict):
         kept["stress"], problem = stress_settings.without_wrong_endpoint(kept["stress"])
         problems += [f"{WHERE}: key stress.endpoint: {problem}"] if problem else []
@@ -393,6 +406,31 @@ def config_problems(config: dict[str, Any]) -> list[str]:
             f"{WHERE}: key methods: value {', '.join(kept['methods'])}: deployments are set beside"
             f" {deployments.REFERENCE}; allowed is a list that holds it; add it"
         )
+    return problems
+
+
+def misplaced_keys(stated: Collection[str], targets: Collection[str]) -> list[str]:
+    """Problems of keys that none of a run's targets reads.
+
+    Parameters
+    ----------
+    stated : collection of str
+        Keys of the command line: a file of the configuration may hold those of other runs.
+    targets : collection of str
+        Of the run, none for everything; what a path makes may need any key.
+    """
+    if any(re.search(r"[^\w-]", target) for target in targets):
+        return []
+    read = [key for target in targets for key in KEYS_OF.get(target, ())]
+    run = " ".join(["snakemake", *sorted(targets)])
+    problems = []
+    for key in sorted(set(stated) - set(read)):
+        if of := [f"snakemake {target}" for target, keys in KEYS_OF.items() if key in keys]:
+            allowed = f"allowed are {', '.join(read)}" if read else "it has no such keys"
+            problems.append(
+                f"--config: key {key}: is not read by {run}; {allowed}; state it with"
+                f" {' or '.join(of)}, or take it out{near(key, read)}"
+            )
     return problems
 
 

@@ -96,7 +96,13 @@ def needing(*names):
 
 
 def tell_wrong():
-    """End a run that needs what is wrong; warn of what is wrong with files that it does without."""
+    """End a run that needs what is wrong, or does not read a key that it is asked by; warn of what
+    is wrong with files that it does without.
+    """
+    # a run's jobs have its keys and other targets, and a workflow around this one keys of its own
+    if workflow.is_main_process and Path(workflow.main_snakefile).is_relative_to(PROJECT):
+        stated, asked = workflow.config_settings.config, workflow.dag_settings.targets
+        ENDING.update(dict.fromkeys(config_files.misplaced_keys(stated, asked)))
     if ENDING:
         raise WorkflowError("\n".join(ENDING))
     told, lines = set(), []
