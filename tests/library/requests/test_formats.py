@@ -293,7 +293,9 @@ TINY = ["1e-400", "-2.5E-0400", f"0.{'0' * 330}1", "10e-999"]
 
 
 @pytest.mark.parametrize("cell", [*TINY, "0", "0.0", "0e-400", "-0.0", f"0.{'0' * 330}"])
-@pytest.mark.parametrize("kind", ["csv", "lines", "one object", "hive", "lists", "inside"])
+@pytest.mark.parametrize(
+    "kind", ["csv", "lines", "one object", "hive", "lists", "inside", "attributes"]
+)
 def test_a_number_that_underflows_is_none(settings, tmp_path, cell, kind):
     """It was taken for no tokens, as DuckDB has it."""
     path, tokens = tmp_path / "log.jsonl", f'"input_tokens": {cell}, "output_tokens": 7'
@@ -317,6 +319,12 @@ def test_a_number_that_underflows_is_none(settings, tmp_path, cell, kind):
     elif kind == "inside":
         path.write_text(f'{{"usage": {{{said}}}}}\n')
         columns = {name: ["usage", f"{name}_tokens"] for name in ("input", "output")}
+        form = {"source": "x", "time": "text", "columns": columns}
+    elif kind == "attributes":
+        values = {"a": f'"doubleValue": {cell}', "b": '"intValue": 7'}
+        stated = ", ".join(f'{{"key": "{key}", "value": {{{v}}}}}' for key, v in values.items())
+        path.write_text(f'{{"attributes": [{stated}]}}\n')
+        columns = {"input": {"attribute": "a"}, "output": {"attribute": "b"}}
         form = {"source": "x", "time": "text", "columns": columns}
     log = open_log(path, settings["formats"], form)
     connection = connect(folder=tmp_path)

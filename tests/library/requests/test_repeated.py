@@ -4,8 +4,10 @@ import gzip
 import shutil
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from inference_energy.requests import repeated
+from inference_energy.requests.formats import COMPRESSIONS
 from inference_energy.requests.log import find_files
 from inference_energy.requests.repeated import COMPARED, SHOWN, repeated_problems
 
@@ -53,6 +55,30 @@ def test_a_copy_of_any_name_is_refused(tmp_path, problems, name):
     (told,) = problems()
     assert f"{tmp_path}/a.csv" in told
     assert f"{tmp_path}/{name}" in told
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_a_packed_copy_of_any_name_is_refused(tmp_path, problems, kind):
+    (tmp_path / "a.csv").write_text(f"{HEADER}5,7\n")
+    (tmp_path / "of another name.csv").write_text(f"{HEADER}5,8\n")
+    with pa.output_stream(tmp_path / f"b.csv.{kind}", COMPRESSIONS[f".{kind}"]) as packed:
+        packed.write((tmp_path / "a.csv").read_bytes())
+    (told,) = problems()
+    assert told.count(f"{tmp_path}/a.csv and {tmp_path}/b.csv.{kind}") == 1
+    assert "another" not in told
+    # two that are packed in two ways
+    (tmp_path / "a.csv").unlink()
+    (tmp_path / "c.csv.gz").write_bytes(gzip.compress(f"{HEADER}5,7\n".encode(), mtime=1))
+    (told,) = problems()
+    assert f"{tmp_path}/b.csv.{kind} and {tmp_path}/c.csv.gz" in told
+
+
+def test_packed_files_that_go_on_differently_are_no_copies(tmp_path, problems):
+    lines = "12345,67890\n" * (COMPARED // 12 + 1)
+    (tmp_path / "a.csv").write_text(HEADER + lines)
+    (tmp_path / "b.csv.gz").write_bytes(gzip.compress(f"{HEADER}{lines}1,2\n".encode()))
+    (tmp_path / "c.csv.gz").write_bytes(b"\1")
+    assert problems() == []
 
 
 def test_files_of_one_size_are_told_apart_by_their_ends(tmp_path, problems):

@@ -86,6 +86,9 @@ ZEROS = ("0.0", "-0.0")
 TINY = r"\s*:\s*-?(0\.0{300,}[1-9]|[0.]*[1-9][0-9.]*[eE]-)"
 """What stands behind a key of JSON whose number can be read as zero and is none, as RE2 has it."""
 
+VALUES = ("intValue", "stringValue", "doubleValue")
+"""Keys under which an attribute of OpenTelemetry has its value."""
+
 USUAL_KEYS, FIRST_ROWS, FEW_LISTS = "usual_keys", 1000, 8
 """Variable of DuckDB that has lists of keys; objects whose lists are noted, and lists at most."""
 
@@ -248,8 +251,7 @@ class LogColumns:
         named = f"lambda x: json_extract_string(x, '$.key') = {literal(name)}"
         same = f"list_filter(attributes, {named})"
         value = f"json_extract({same}[1], '$.value')"
-        kinds = ("intValue", "stringValue", "doubleValue")
-        texts = ", ".join(f"json_extract_string({value}, '$.{kind}')" for kind in kinds)
+        texts = ", ".join(f"json_extract_string({value}, '$.{kind}')" for kind in VALUES)
         return f"coalesce({texts})", "VARCHAR"
 
     def _value(self, path: Sequence[str]) -> str:
@@ -453,8 +455,13 @@ def _some(sql: str) -> str:
 def _last_keys(column: Column | None) -> list[str]:
     """Keys of JSON under which a column's value may stand, of a path the last."""
     choices = [] if column is None else _choices(column)
-    paths = [[way] if isinstance(way, str) else way for way in choices]
-    return list(dict.fromkeys(path[-1] for path in paths if isinstance(path, list)))
+    keys: list[str] = []
+    for way in choices:
+        if isinstance(way, dict):
+            keys += VALUES
+        else:
+            keys.append(way if isinstance(way, str) else way[-1])
+    return list(dict.fromkeys(keys))
 
 
 def _tokens(found: Found | None, keys: Sequence[str] = ()) -> str:

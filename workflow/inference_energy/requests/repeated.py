@@ -1,9 +1,10 @@
 """Files of a log that are there twice, as a copy or packed beside the plain one."""
 
-from collections import defaultdict
+import os
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from hashlib import sha256
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -15,6 +16,9 @@ from inference_energy.requests.log import folder_columns, opened
 COMPARED = 2**20
 """Bytes, of the beginning and of the end, by which files are told to be the same: logs that differ
 in between alone are of no one."""
+
+GZIP_SIZE = 4
+"""Last bytes of a file of gzip, which are the size of its text, modulo 2^32 (RFC 1952)."""
 
 SHOWN = 3
 """Pairs that are named."""
@@ -36,10 +40,12 @@ def repeated_problems(files: Sequence[str], kind: str, where: str) -> list[str]:
     -------
     list of str
         None or one sentence. A file of a plain one's name that is packed has the same contents if
-        they begin alike; others if they are of the same size, begin and end alike. Folders that are
+        they begin alike, of another name if they are of the same size unpacked too; others if they
+        are of the same size, begin and end alike. Folders that are
         columns tell rows apart, and a file of no request repeats none.
     """
-    if not (pairs := sorted({*_packed(files, kind), *_copied(files, kind)})):
+    found = _packed(files, kind), _copied(files, kind), _renamed(files, kind)
+    if not (pairs := sorted(set(chain(*found)))):
         return []
     told = "; ".join(" and ".join(pair) for pair in pairs[:SHOWN])
     more = f"; and {len(pairs) - SHOWN} pairs more" if len(pairs) > SHOWN else ""
@@ -75,6 +81,36 @@ def _copied(files: Sequence[str], kind: str) -> Iterator[tuple[str, str]]:
             other = first.setdefault(marks, file)
             if other != file and _has_requests(file, kind):
                 yield other, file
+
+
+def _renamed(files: Sequence[str], kind: str) -> Iterator[tuple[str, str]]:
+    """Files of any name, one of them packed, of the same size unpacked that begin alike."""
+    packed = {file for file in files if Path(file).suffix.lower() in COMPRESSIONS}
+    sizes = {file: _unpacked_size(file) for file in (files if packed else ())}
+    alike = Counter(sizes.values())
+    begun: dict[object, list[str]] = defaultdict(list)
+    for file, size in sizes.items():
+        # a size that is not told may be any
+        if (alike[size] == 1 and not alike[None]) or (text := _beginning(file)) is None:
+            continue
+        others = begun[sha256(text).digest(), *sorted(folder_columns(file).items())]
+        for other in others:
+            are_of_a_size = len({size, sizes[other]} - {None}) < 2
+            if are_of_a_size and {file, other} & packed and _has_requests(file, kind):
+                yield other, file
+        others.append(file)
+
+
+def _unpacked_size(file: str) -> int | None:
+    """Bytes that a file has unpacked, as it says itself; None where it does not."""
+    packing, size = Path(file).suffix.lower(), Path(file).stat().st_size
+    if packing not in COMPRESSIONS:
+        return size
+    if packing != ".gz" or size < GZIP_SIZE:
+        return None
+    with open(file, "rb") as stream:
+        stream.seek(-GZIP_SIZE, os.SEEK_END)
+        return int.from_bytes(stream.read(GZIP_SIZE), "little")
 
 
 def _ends(file: str, size: int) -> bytes:
