@@ -6,8 +6,10 @@ checked what came of it: finite, within bounds, and equal to what the file says.
 """
 
 import csv
+import io
 import json
 import math
+import re
 import shutil
 from copy import deepcopy
 from functools import cache, reduce
@@ -46,10 +48,11 @@ from inference_energy.stress import plan
 from inference_energy.stress.power import telemetry_samples
 from inference_energy.stress.power_sources import named_power_sources
 from inference_energy.stress.records import is_request, is_sample, read_lines
-from inference_energy.stress.settings import setting_problems
+from inference_energy.stress.settings import merge, setting_problems
 from inference_energy.tables import LARGEST, load_schema, read_table, write_table
 from library.meters import files as logs
 from library.readers.files import FILES, FIXTURES
+from library.requests.by_itself import by_itself
 from library.stress.made_up import NODE, NOON, record
 from repository import ROOT, hardware_tables, materials, read
 from stress.client import sample
@@ -102,12 +105,14 @@ def holds(condition, what):
         raise WrongError(what)
 
 
+MOST_INPUT = 10_000_000
+"""Tokens of the longest request."""
 POSSIBLE = {
     "pue": (1, 3),
     "power_utilisation": (0, 1),
     "node_power": (0.01, 1000),
     "long_share": (0, 1),
-    "input_tokens": (0, 10_000_000),
+    "input_tokens": (0, MOST_INPUT),
 }
 """Least and most of the numbers of a method's keys, said a second time: a bound that was taken out
 of a schema is not taken out of here."""
@@ -355,7 +360,46 @@ def document(random, folder, seed, deployment=None):
         data = as_json(change(random, content))
     if random.randrange(2) == 0:
         data = damaged(random, data)
-    return documents.read(written(folder, "file.yaml", data))
+    found = documents.read(written(folder, "file.yaml", data))
+    holds(same(found, as_said(data)), "a document is another than the file's")
+    return found
+
+
+UNKNOWN = object()
+"""What a file says where it is no JSON, so that nobody but its reader can say."""
+
+
+def once(pairs):
+    """An object of JSON, no key of which stands there twice."""
+    found = dict(pairs)
+    holds(len(found) == len(pairs), "a key stands twice")
+    return found
+
+
+def no_json(text):
+    """Refuse what Python takes for JSON, and nobody else does: NaN and Infinity."""
+    raise ValueError(text)
+
+
+def as_said(data):
+    """What bytes say, by a reader of JSON that is not the library's; UNKNOWN for what is none."""
+    try:
+        return json.loads(data, object_pairs_hook=once, parse_constant=no_json)
+    except (ValueError, RecursionError):
+        return UNKNOWN
+
+
+def same(found, said):
+    """Whether what became of a document is what it says, where that is known."""
+    if said is UNKNOWN:
+        return True
+    if isinstance(said, dict):
+        is_alike = isinstance(found, dict) and found.keys() == said.keys()
+        return is_alike and all(same(found[key], said[key]) for key in said)
+    if isinstance(said, list):
+        is_alike = isinstance(found, list) and len(found) == len(said)
+        return is_alike and all(map(same, found, said))
+    return isinstance(found, bool) == isinstance(said, bool) and found == said
 
 
 def methods(random, folder):
@@ -522,21 +566,69 @@ def deployments(random, folder):
     seed = "config/deployments/8xh100-llama-405b.yaml"
     written(folder, "own.json", seed_bytes("tests/fixtures/benchmarks/vllm/single.json"))
     document(random, folder, seed, {"benchmarks": "own.json"})
-    read_deployment(str(folder / "file.yaml"), find_methods(), ())
+    found = read_deployment(str(folder / "file.yaml"), find_methods(), ())
+    said, method = as_said((folder / "file.yaml").read_bytes()), found["method"]
+    if said is not UNKNOWN:
+        holds(found["stated"] == list(said), "keys of a deployment are lost")
+        own = {key: value for key, value in said.items() if key not in ("extends", "notes")}
+        check_merged(method, own)
+    check_possible(method)
+    holds(found["benchmarks"] == [str(folder / "own.json")], "benchmarks are other files")
     return "accepted"
+
+
+def check_merged(found, said):
+    """What a file says stands in what it became, beside what it extends."""
+    for key, value in said.items():
+        holds(key in found, f"key {key} is lost")
+        # a quantity replaces the whole of that of the parent, which says as what it is drawn
+        if isinstance(value, dict) and isinstance(found[key], dict):
+            check_merged(found[key], value)
+        else:
+            holds(same(found[key], value), f"key {key} is another")
 
 
 def settings(random, folder):
     """Settings of a stress test, and the sources of power that they name."""
-    content = changed_document(random, NODE)
-    if not isinstance(content, dict):
+    stated = changed_document(random, NODE)
+    if not isinstance(stated, dict):
         return "refused"
+    content = merge(stated)
     problems = setting_problems(content)
     if problems:
         raise InputError(problems)
+    holds(content.keys() >= stated.keys(), "settings are lost")
+    for key, value in stated.items():
+        check_setting(content[key], value)
+    # what is added to requests is the server's to judge
+    for place in numbers_of(content | {"extra_inputs": {}}):
+        number = reduce(getitem, place, content)
+        holds(abs(number) <= LARGEST, f"{place} is {number}")
     if content["power"] != "auto":
         named_power_sources(content["power"])
     return "accepted"
+
+
+WORDS = {"null": None, "~": None, "": None, "true": True, "false": False}
+"""What a setting that is text says where it may not be text."""
+
+
+def check_setting(found, said):
+    """A setting became what it says; the command line leaves numbers as text."""
+    if isinstance(said, str) and not isinstance(found, str):
+        word = said.strip()
+        value = WORDS[word] if word in WORDS else float(word)
+        holds(same(found, value), f"{said!r} became {found!r}")
+    elif isinstance(said, dict) and isinstance(found, dict):
+        holds(found.keys() == said.keys(), "keys of a setting are others")
+        for key, value in said.items():
+            check_setting(found[key], value)
+    elif isinstance(said, list) and isinstance(found, list):
+        holds(len(found) == len(said), "items of a setting are lost")
+        for pair in zip(found, said, strict=True):
+            check_setting(*pair)
+    else:
+        holds(same(found, said), f"{said!r} became {found!r}")
 
 
 def records(random, folder):
@@ -554,9 +646,10 @@ def records(random, folder):
 
 
 def requests(random, folder):
-    """Request logs, up to the view that is counted."""
+    """Request logs, up to the energies that are answered."""
     # DuckDB takes a while to load
-    from inference_energy.requests.log import connect, open_log, requests_view, units
+    from inference_energy.requests import counts
+    from inference_energy.requests.log import connect, open_log, units
 
     header = "timestamp,model,tenant,input_tokens,output_tokens\n"
     row = "2025-01-01 00:00:01,m,t,500,300\n"
@@ -569,11 +662,75 @@ def requests(random, folder):
     data = damaged(random, data) if random.randrange(3) == 0 else data
     log = open_log(written(folder, name, data).as_posix(), formats())
     connection = connect(200, 1, folder)
-    for unit in units(log, connection):
-        requests_view(log, unit, connection, folder)
-        negative = "SELECT count(*) FROM requests WHERE output < 0 OR input < 0"
-        connection.execute(negative).fetchall()
+    counts.create_tables(connection)
+    counts.count_units(connection, log, units(log, connection), MOST_INPUT, folder)
+    tables = counts.frames(connection, ["lengths", "kinds"])
+    check_energies(tables["lengths"], said_of_requests(folder / name))
     return "accepted"
+
+
+PLAIN = r"[0-9]{1,7}"
+"""A cell whose number of tokens nobody can read otherwise."""
+MOST_WH = 1e-2
+"""Energy of a token, input or output, that no model of a method needs. [Wh]"""
+CELLS_WITHIN = 1e-3
+"""What the cells in which requests are counted may move a total by. [1]"""
+
+
+def said_of_requests(path):
+    """Model, input and output tokens of every request of a file, by its own cells; UNKNOWN where a
+    cell can be read in several ways.
+    """
+    try:
+        text = path.read_bytes().decode()
+        if path.suffix == ".csv":
+            header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+            header, odd = [name.strip() for name in header], set('\0"') & set(text)
+            odd = odd or any(len(row) != len(header) for row in rows)
+            rows = [dict(zip(header, row, strict=False)) for row in rows]
+        else:
+            rows = [as_said(line) for line in text.split("\n") if line.strip()]
+            # half a character is no text, and the line none that can be read
+            odd = "\r" in text or "\\ud" in text or not all(isinstance(row, dict) for row in rows)
+    # a line with a key twice is told, and does not count
+    except (ValueError, csv.Error, WrongError):
+        return UNKNOWN
+    names = ("input_tokens", "output_tokens")
+    cells = [] if odd else [row.get(name) for row in rows for name in names]
+    plain = [isinstance(c, str | int) and re.fullmatch(PLAIN, str(c)) for c in cells]
+    if odd or not rows or not all(plain) or {"cached_tokens", "id"} & rows[0].keys():
+        return UNKNOWN
+    return pd.DataFrame({name: [int(row[name]) for row in rows] for name in names})
+
+
+@cache
+def served():
+    """What charges the requests of a log: a method whose laws are fitted in no time."""
+    from inference_energy.requests.energies import Serving
+
+    method, materials_of = resolved("oviedo2025")
+    return Serving.of_method(build(method, **materials_of(method)), {})
+
+
+def check_energies(lengths, said):
+    """Requests are those of the file, and need the energy that these need one by one."""
+    from inference_energy.requests import answers
+    from inference_energy.requests.energies import energies, total
+
+    serving = served()
+    whole = answers.by_model(serving, lengths, energies(serving, lengths)).iloc[0]
+    found = whole[["energy_wh_p5", "energy_wh_p50", "energy_wh_p95", "energy_wh_mean"]]
+    check_numbers(found.to_frame().T.astype(float))
+    holds((np.diff(found.iloc[:3].astype(float)) >= 0).all(), "P5, P50 and P95 are in no order")
+    tokens = whole["input_tokens"] + whole["output_tokens"]
+    holds(found.min() >= 0 and found.max() <= MOST_WH * tokens, "energy is beyond any model's")
+    if said is UNKNOWN:
+        return
+    holds(whole["requests"] == len(said), f"{whole['requests']} requests of {len(said)}")
+    for name, values in said.items():
+        holds(whole[name] == values.sum(), f"{whole[name]} {name} where the file says otherwise")
+    expected = total(serving.factor, by_itself(serving, said.assign(model=None)))["p50"]
+    holds(math.isclose(found["energy_wh_p50"], expected, rel_tol=CELLS_WITHIN), "another energy")
 
 
 LINE = {"t": 1735689600, "m": "a", "in": 5, "out": 7, "n": {"cached": [3]}}

@@ -220,3 +220,83 @@ def test_the_oracle_sees_runs_beyond_their_hardware(column, value):
     targets.check_hardware(pd.DataFrame([run, run | {"model": "m", "gpu": "g"}]))
     with pytest.raises(WrongError):
         targets.check_hardware(pd.DataFrame([run | {column: value}]))
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [({"a": 1}, {"a": 2}), ({}, {"a": 1}), ({"a": [1]}, {"a": [1, 1]}), ({"a": 1}, {"a": True})],
+)
+def test_the_oracle_sees_documents_that_are_others(found, said):
+    assert targets.same(said, said)
+    assert targets.same(found, targets.UNKNOWN)
+    assert not targets.same(found, said)
+    for check in (targets.check_setting, targets.check_merged):
+        check(said, said)
+        with pytest.raises(WrongError):
+            check(found, said)
+
+
+def test_the_oracle_reads_settings_as_the_command_line_leaves_them():
+    for found, said in ((8, "8"), (0.5, "5e-1"), (None, " ~ "), (False, "false"), ("8", "8")):
+        targets.check_setting(found, said)
+    for found, said in ((10, "8"), (None, "0"), (True, "false"), (1, "true")):
+        with pytest.raises((WrongError, ValueError)):
+            targets.check_setting(found, said)
+
+
+def test_the_oracle_reads_json_that_all_read_alike():
+    assert targets.as_said(b'{"a": [1, 2.5]}') == {"a": [1, 2.5]}
+    for data in (b"a: 1", b'{"a": NaN}', b"{", b"\xff"):
+        assert targets.as_said(data) is targets.UNKNOWN
+    with pytest.raises(WrongError):
+        targets.as_said(b'{"a": 1, "a": 2}')
+
+
+@pytest.mark.parametrize("name", ["log.csv", "log.jsonl"])
+@pytest.mark.parametrize(
+    ("column", "factor"), [(None, 1), ("n", 2), ("input", 10), ("output", 3), ("pairs", 1)]
+)
+def test_the_oracle_sees_energies_of_other_requests(tmp_path, name, column, factor):
+    rows = pd.DataFrame({"input_tokens": [500, 20, 0], "output_tokens": [300, 7000, 10]})
+    if name == "log.csv":
+        rows.to_csv(tmp_path / name, index=False)
+    else:
+        rows.to_json(tmp_path / name, orient="records", lines=True)
+    said = targets.said_of_requests(tmp_path / name)
+    pd.testing.assert_frame_equal(said, rows)
+    counted = {
+        "model": None,
+        "n": 1,
+        "input": rows["input_tokens"],
+        "output": rows["output_tokens"],
+    }
+    lengths = pd.DataFrame(counted).assign(cached=0, reasoning=0, cached_cell=0)
+    for of in ("input", "output"):
+        lengths[f"{of}_cell"] = lengths[of]
+        lengths[f"{of}_offset"] = lengths[f"{of}_offset_square"] = 0
+    if column is None:
+        targets.check_energies(lengths, said)
+        return
+    if column == "pairs":
+        # the same sums, of answers to other inputs
+        answers = ["output", "output_cell"]
+        lengths[answers] = lengths[answers].to_numpy()[::-1]
+    else:
+        lengths[column] *= factor
+    with pytest.raises(WrongError):
+        targets.check_energies(lengths, said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input_tokens,output_tokens\n5,x\n",
+        "input_tokens,output_tokens\n5\n",
+        'input_tokens,output_tokens\n"5",7\n',
+        "input_tokens,output_tokens,id\n5,7,a\n",
+        "input_tokens,output_tokens\n",
+    ],
+)
+def test_the_oracle_leaves_open_what_can_be_read_in_several_ways(tmp_path, text):
+    (tmp_path / "log.csv").write_text(text)
+    assert targets.said_of_requests(tmp_path / "log.csv") is targets.UNKNOWN
