@@ -234,3 +234,14 @@ def test_a_broken_line_is_told_wherever_it_is(tmp_path, count, kinds, place, kin
 def test_objects_of_a_document_are_not_taken_for_its_lines(tmp_path, text):
     (tmp_path / "log.json").write_text(text.replace("{}", '{"a": 1}'))
     assert not requests_log._by_line(f"{tmp_path}/log.json")
+
+
+@pytest.mark.parametrize(
+    "text", ["[{0}]\n[{0}]\n", "[{0},{0}][{0}]", "[\n{0}\n]\n[\n{0}\n]", "[[{0}]]"]
+)
+def test_several_lists_in_a_file_are_refused_as_that(tmp_path, settings, text):
+    """It was said to hold no objects."""
+    request = '{"input_tokens": 5, "output_tokens": 7}'
+    (tmp_path / "log.json").write_text(text.replace("{0}", request))
+    with pytest.raises(InputError, match=r"holds several lists, .* allowed is one list"):
+        open_log(tmp_path / "log.json", settings["formats"])

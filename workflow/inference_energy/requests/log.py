@@ -522,8 +522,15 @@ def _keys(connection: duckdb.DuckDBPyConnection, file: str, objects: int) -> lis
     else:
         first = f"SELECT json FROM {_objects(file, False)} LIMIT {objects}"
         sql = f"SELECT DISTINCT unnest(json_keys(json)) FROM ({first})"
+        kinds = f"SELECT DISTINCT json_type(json) FROM ({first})"
         try:
             keys = {key for (key,) in connection.execute(sql).fetchall()}
+            if not keys and connection.execute(kinds).fetchall() == [("ARRAY",)]:
+                raise InputError(
+                    f"{file}: holds several lists, one after the other or inside of one another;"
+                    " allowed is one list of JSON objects, or an object per line; join the lists,"
+                    " as jq -c '.[]' does"
+                )
         except duckdb.Error as error:
             raise InputError(
                 f"{file}: {_first_line(error)}; give JSON objects, one per line"
