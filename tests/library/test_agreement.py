@@ -648,3 +648,11 @@ def test_an_index_in_thousands_is_refused(tmp_path, column, factor):
     for row in frame.index[frame[column].notna()]:
         problems = refused_with(tmp_path, "data/models.csv", "models", row, column, factor)
         assert any(f'column "{column}"' in problem for problem in problems)
+
+
+def test_milliseconds_to_the_first_token_typed_as_seconds_are_refused(tmp_path):
+    problems = refused_with(
+        tmp_path, "data/throughput/at_load.csv", "throughput", 1, "time_to_first_token_s", 1e3
+    )
+    (told,) = [told for told in problems if "line 3, column" in told]
+    assert "time_to_first_token_s" in told and "Little's law" in told
