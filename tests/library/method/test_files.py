@@ -892,6 +892,10 @@ def test_what_cannot_be_is_refused_with_bound_reason_and_remedy(mine, stated, ke
             ["key regimes.traditional.output_tokens.minimum: value 4500: unusual; 3.1e-05 of"],
         ),
         (
+            {"regimes": lengths(distribution="exponential", median=1)},
+            ["key regimes.traditional.output_tokens.median: value 1: unusual", "at least 10"],
+        ),
+        (
             {"regimes": lengths(distribution="exponential", median=6000)},
             ["key regimes: value median 6000 of traditional and 5000 of long output: unusual"],
         ),
