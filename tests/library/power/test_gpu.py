@@ -112,6 +112,11 @@ def test_what_the_tasks_of_a_configuration_have_in_common_is_known_without_a_tas
     assert seen < unseen
 
 
+def test_gpus_that_are_no_whole_number_to_the_table_are_of_the_same_configuration(law, runs):
+    found = law.predict(runs.assign(gpus=runs["gpus"].astype(float)))
+    pd.testing.assert_frame_equal(found, law.predict(runs.assign(gpus=runs["gpus"].astype(int))))
+
+
 def test_measured_runs_are_met(law, runs):
     error = np.abs(np.log(law.predict(runs)["gpu_power_w"] / runs["gpu_power_w"]))
     assert np.exp(error.median()) < 1.05

@@ -267,7 +267,9 @@ def gpu_power(
 
 
 def _keys(rows: pd.DataFrame, columns: list[str]) -> pd.Index:
-    texts = [map(str, rows[column].tolist()) for column in columns]
+    # a table that has gaps elsewhere counts its GPUs as 8.0
+    counted = rows.assign(gpus=rows["gpus"].astype(float).map("{:g}".format))
+    texts = [map(str, counted[column].tolist()) for column in columns]
     return pd.Index(list(map("|".join, zip(*texts, strict=True))))
 
 
