@@ -70,6 +70,31 @@ def test_a_node_that_its_gpus_contradict_is_told(node, column, value, refused):
         "allowed is " in s and s.endswith("; correct the one that is wrong") for s in problems
     )
     assert all(": unusual; " in s and "usual is " in s for s in warnings)
+    # what may be right is not to be corrected
+    assert not any("correct" in s for s in warnings)
+
+
+def test_the_place_of_a_node_of_many_gpus_and_the_share_of_its_fans_are_told_in_full():
+    assert told(nodes={"HGX B200": {"gpus": 24}})[1][0] == (
+        'data/nodes.csv: node HGX B200: column "gpus": value 24: unusual; the largest node or rack'
+        " of B200 on sale has 8"
+    )
+    (fans,) = [s for s in told(nodes={"HGX B200": {"fan_full_w": 4000}})[1] if '"fan_full_w"' in s]
+    share = 4000 / (8 * 1000 + 1271.6)
+    assert f"value 4000: unusual; {share:.3g} times that of 8 x 1000 W" in fans
+    assert fans.endswith("as moving the air takes about a tenth of the heat it carries")
+
+
+def test_a_bound_itself_is_allowed():
+    # supplies that give just what everything draws, and a node that draws what its GPUs do
+    assert told(nodes={"HGX B200": {"psu_w": 8 * 1000 + 1271.6 + 1113.2}})[0] == []
+    assert not any("that of 8 x" in s for s in told(node_power={B200: {"power_kw": 8.0}})[0])
+
+
+def test_rows_after_one_of_an_unknown_gpu_are_held_too():
+    wrong = {"HGX B200": {"gpu": "B2000"}, "HGX H200": {"fan_full_load_w": 721.4}}
+    assert len(told(nodes=wrong)[0]) == 2
+    assert len(told(node_power={B200: {"gpu": "B2000"}, H100: {"power_kw": 1.0}})[0]) == 2
 
 
 @pytest.mark.parametrize(
