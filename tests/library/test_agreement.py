@@ -119,6 +119,9 @@ def test_bounds_by_another_column_hold_for_its_value_alone():
         " PUE, as it is so; correct the value or remove the row"
         for line, value in ((4, "3.01"), (5, "0.99"))
     ]
+    # a row that does not say what its number is of is told as such, and held to no other's bounds
+    unnamed = frame.assign(quantity=pd.array([None] * 6, dtype="string"))
+    assert row_problems("t.csv", unnamed, np.arange(2, 8), schema) == []
 
 
 def test_a_product_is_held_where_all_its_numbers_are_known():
@@ -177,6 +180,51 @@ def test_a_product_of_some_rows_has_powers_and_bounds_of_its_own():
     assert second.startswith("t.csv, line 6") and "where kind is a" in second
 
 
+def test_a_product_is_of_the_rows_that_have_all_of_several_values():
+    rule = {
+        "powers": {"a": 1},
+        "where": {"kind": ["x"], "way": ["y", "z"]},
+        "minimum": 1,
+        "maximum": 2,
+        "x-reason": "it is so",
+    }
+    words = {"type": "string"}
+    schema = {"x-agree": [rule], "properties": {"a": NUMBER, "kind": words, "way": words}}
+    frame = pd.DataFrame({"a": [3.0] * 4, "kind": [*"xxvx"], "way": [*"yvyz"]})
+    assert row_problems("t.csv", frame, np.arange(2, 6), schema) == [
+        f't.csv, line {line}, columns "a": values 3 make a 3; allowed is 1 to 2 where kind is x'
+        f" where way is {way}, as it is so; correct the one that is wrong"
+        for line, way in ((2, "y"), (5, "z"))
+    ]
+
+
+def test_products_of_rows_are_told_of_every_source_in_their_order():
+    rules = [
+        {"powers": {"a": 1, "b": -1}, "minimum": 1, "maximum": 2, "x-reason": "one"},
+        {"powers": {"b": 1}, "minimum": 1, "maximum": 2, "x-reason": "two"},
+    ]
+    schema = {
+        "x-rows": {"by": "source", "name": "what", "value": "value", "rules": rules},
+        "properties": {"what": {}, "value": NUMBER, "source": {}},
+    }
+    # a bound itself is allowed
+    frame = pd.DataFrame(
+        {
+            "what": ["b", "a", "b", "a", "b", "a"],
+            "value": [1.0, 3.0, 2.0, 4.0, 2.5, 2.0],
+            "source": ["z", "z", "m", "m", "a", "a"],
+        }
+    )
+    assert row_problems("t.csv", frame, np.arange(2, 8), schema) == [
+        't.csv, line 3, column "value": values 3, 1 of source z make a / b 3; allowed is 1 to 2, as'
+        " one; correct the one that is wrong",
+        't.csv, line 7, column "value": values 2, 2.5 of source a make a / b 0.8; allowed is 1 to'
+        " 2, as one; correct the one that is wrong",
+        't.csv, line 6, column "value": values 2.5 of source a make b 2.5; allowed is 1 to 2, as'
+        " two; correct the one that is wrong",
+    ]
+
+
 def along(**columns):
     """Problems of a table whose lengths rise along the even levels of each series."""
     schema = {
@@ -200,6 +248,10 @@ def test_levels_of_a_series_are_even_steps_from_zero_to_one():
     assert along(series=["a"] * 2, level=[0.05, 1.0], length=[1.0, 2.0]) == []
     (off,) = along(series=["a"] * 2, level=[0.051, 1.0], length=[1.0, 2.0])
     assert off.startswith('t.csv, line 2, column "level": value 0.051; allowed is 0, as the 2 rows')
+    # which is shorter the more levels there are
+    for level, refused in ((0.524, 0), (0.526, 1)):
+        three = along(series=["a"] * 3, level=[0.0, level, 1.0], length=[1.0, 2.0, 3.0])
+        assert len(three) == refused
     # a cell that is no number is told as such
     assert along(series=["a"] * 4, level=[0.0, np.nan, 0.6, 1.0], length=rising) == []
     uneven = along(series=["b", *["a"] * 3], level=[0.0, 0.0, 0.9, 1.0], length=rising)
@@ -250,11 +302,23 @@ def test_a_number_of_a_series_is_the_same_in_all_its_rows():
     for series in ([None] * 6, ["a", None, None, "b", None, None]):
         unnamed = frame.assign(series=pd.Series(series, dtype=object))
         assert row_problems("t.csv", unnamed, np.arange(2, 8), schema) == []
+    # of a series without a number there is nothing to tell
+    empty = frame.assign(n=[7.0, np.nan, 7.0, 7.0, np.nan, np.nan])
+    assert row_problems("t.csv", empty, np.arange(2, 8), schema) == []
     # of numbers as frequent as each other the least is taken for the right one
     for numbers in ([8, 9], [9, 8]):
         even = pd.DataFrame({"series": ["a", "a"], "n": numbers})
         (problem,) = row_problems("t.csv", even, np.arange(2, 4), schema)
         assert problem.partition(": ")[2].startswith("value 9; allowed is 8, which most")
+
+
+def test_series_are_told_in_the_order_of_the_file():
+    schema = {"properties": {"series": {"type": "string"}, "n": NUMBER | {"x-same": "series"}}}
+    frame = pd.DataFrame({"series": [*"bbbaaa"], "n": [1, 1, 2, 3, 3, 4]})
+    told = row_problems("t.csv", frame, np.arange(2, 8), schema)
+    assert [re.search(r"series (\w) ", problem)[1] for problem in told] == ["b", "a"]
+    fallen = along(series=[*"bbaa"], level=[0.0, 1.0, 0.0, 1.0], length=[2.0, 1.0, 4.0, 3.0])
+    assert [re.search(r"which series (\w) has", problem)[1] for problem in fallen] == ["b", "a"]
 
 
 def test_a_column_exchanged_for_the_requests_of_a_trace_is_refused(tmp_path):

@@ -689,3 +689,64 @@ def test_a_benchmark_file_that_is_not_there_is_told_with_the_nearest(copy):
     assert problem.endswith(
         "did you mean config/deployments/data/mlenergy-v3-llama-3.1-405b-8xh100.json?"
     )
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (
+            {"window": 3},
+            "key window: is a setting of the stress test; allowed is a key of stress; write"
+            " --config stress='{window: ...}'",
+        ),
+        (
+            {"benchmarks": "none.csv"},
+            "key benchmarks: value none.csv: no such file; allowed is a throughput table such as"
+            " data/throughput/trtllm.csv; correct the path",
+        ),
+        (
+            {"benchmarks": "config"},
+            "key benchmarks: value config: is a folder; allowed is a throughput table such as"
+            " data/throughput/trtllm.csv; correct the path",
+        ),
+        (
+            {"base": "revised", "head": "revised"},
+            "key head: value revised: is base too, and nothing would differ; allowed is another"
+            " method; name one",
+        ),
+        (
+            {"methods": ["revised", "full-load"], "deployments": f"config/{EXAMPLE}"},
+            "key methods: value revised, full-load: deployments are set beside oviedo2026; allowed"
+            " is a list that holds it; add it",
+        ),
+    ],
+)
+def test_what_is_wrong_with_a_key_is_told_in_full(copy, change, told):
+    assert config.config_problems(CONFIG | change) == [f"{config.WHERE}: {told}"]
+
+
+def test_a_base_that_nothing_is_compared_with_is_told_in_full(copy):
+    assert config.load(CONFIG | {"base": "revised"}).problems("base") == [
+        f"{config.WHERE}: key base: value revised: names no method to compare it with; allowed is"
+        " with head, or in a what-if; state head, or say snakemake whatif"
+    ]
+
+
+def test_deployments_are_named_once_however_their_paths_are_written():
+    paths = ["./a/b.yaml", "a/b.yaml", "a//b.yaml", "c.yaml"]
+    assert config.named_deployments({"deployments": paths}) == ["a/b.yaml", "c.yaml"]
+    assert config.named_deployments({"deployments": "c.yaml"}) == ["c.yaml"]
+    # what is no name is told elsewhere
+    assert config.named_deployments({"deployments": [1, "c.yaml", None]}) == ["c.yaml"]
+
+
+def test_every_key_that_names_a_method_is_told():
+    asked = config.asked_methods(
+        {"methods": ["a", "b", "a"], "base": "b", "head": "c"},
+        {"findings": [{"method": "a", "id": "one"}, {"method": "a", "id": "two"}]},
+    )
+    assert asked == {
+        "a": "config/findings.yaml: one, two: key method and key methods",
+        "b": "key base and key methods",
+        "c": "key head",
+    }

@@ -547,3 +547,450 @@ def test_a_link_that_leads_nowhere_is_no_nearest_path(tmp_path, monkeypatch):
     assert documents.near_path("evidence.yaml") == ""
     (tmp_path / "evidenced.yaml").touch()
     assert documents.near_path("evidence.yaml") == "; did you mean evidenced.yaml?"
+
+
+def test_what_is_wrong_with_a_file_is_told_in_full(tmp_path, monkeypatch):
+    path = tmp_path / "x.yaml"
+    assert refusal(read, path) == f"{path}: no such file; restore it, or correct the name"
+    (tmp_path / "xs.yaml").touch()
+    assert refusal(read, path).endswith(f"; did you mean {tmp_path}/xs.yaml?")
+    path.mkdir()
+    assert refusal(read, path) == (
+        f"{path}: is no file; allowed is a YAML file; put one in its place"
+    )
+    assert refusal(read, "a\0b") == (
+        "a\\x00b: cannot be read (embedded null byte); make it readable"
+    )
+    long = "x" * 300
+    assert refusal(read, long) == (
+        f"{long[:200]}: cannot be read (File name too long); make it readable"
+    )
+    path.rmdir()
+    path.write_bytes(b"a: b\nc: d\ne: \xe9\n")
+    assert refusal(read, path) == (
+        f"{path}, line 3: byte 0xe9 is not UTF-8; only UTF-8 text is allowed; save the file as"
+        " UTF-8"
+    )
+    monkeypatch.setattr(documents, "LARGEST_FILE", 9)
+    path.write_text("a: 123456")
+    assert read(path) == {"a": 123456}
+    path.write_text("a: 1234567")
+    assert refusal(read, path) == f"{path}: is 10 bytes; allowed are at most 9; shorten it"
+    # what the system says has no size before it is read
+    endless = "/proc/self/status"
+    assert refusal(read, endless) == (
+        f"{endless}: is more than 9 bytes; allowed are at most 9; shorten it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", ": is empty; allowed are keys with values; state them"),
+        (
+            "a: 1\nb: {a: 1,\n a: 2}",
+            ", line 3: key a: stands there twice; allowed is once; remove one of them",
+        ),
+        ("a: b\n\tc: d", ", line 2, column 1: not YAML (found a tab character"),
+        (
+            "b: 1\na: 2025-99-99",
+            ", line 2, column 4: a value cannot be read (month must be in 1..12",
+        ),
+        (
+            "a: !!omap [b: 1]",
+            ", line 1, column 4: not YAML (!!omap makes pairs, allowed is a mapping); correct the"
+            " syntax",
+        ),
+        (
+            "a: !!bool maybe",
+            ", line 1, column 4: not YAML (what is tagged !!bool is none); correct the syntax",
+        ),
+        (
+            "a:\n- " + "[" * 40 + "]" * 40,
+            ", line 2: nested deeper than the 40 levels that are allowed; flatten it",
+        ),
+        (
+            "a: 1\nb: c\u2028d",
+            ", line 2: holds U+2028, an end of a line for some readers alone; allowed are line"
+            " feeds; put one in its place, or take it out",
+        ),
+        (
+            "a: &a\n- *a",
+            ", line 2: anchors stand for themselves or for more than the 100000 values that are"
+            " allowed; write the values out",
+        ),
+        (
+            "x: {a.b: [.inf]}",
+            ": key x.a.b.0: value inf: allowed are finite numbers; correct the value",
+        ),
+        (
+            "- 1: b",
+            ": key 0: key 1: is no text; allowed are names; put it in quotes or correct it",
+        ),
+        (
+            "- 2025-01-01",
+            ": key 0: value 2025-01-01: is a date; allowed are text, numbers, true, false and"
+            " null; put it in quotes or correct it",
+        ),
+        (
+            "a: 9007199254740993",
+            ": key a: value of 54 bits: allowed are whole numbers up to 2^53, beyond which"
+            " neighbours cannot be told apart; correct the value",
+        ),
+        (
+            "a: sk-hunter2hunter2hunter2",
+            ": key a: looks like a secret, which results would repeat; allowed is text that holds"
+            " none; take it out, and set OPENAI_API_KEY where a server needs a key",
+        ),
+        ("a: ' '", ": key a: value ' ': holds nothing that shows; write it out or remove it"),
+        ('a: "b\\a"', ": key a: value 'b\\x07': holds a control character; remove it"),
+    ],
+)
+def test_what_is_no_plain_document_is_told_in_full(text, told):
+    message = refusal(parse, text, "x.yaml")
+    assert "\n" not in message
+    assert message.startswith(f"x.yaml{told}") or message == f"x.yaml: key (top){told[6:]}"
+
+
+def test_half_a_character_is_told_in_full():
+    told = "holds half a character (a lone surrogate); write it out or remove it"
+    assert schema_problems({"a": ["\ud800"], "\udfff": 1}, {}, "x") == [
+        f"x: key (top): key '\\udfff': {told}",
+        f"x: key a.0: value '\\ud800': {told}",
+    ]
+
+
+def test_the_bounds_of_a_document_are_allowed():
+    assert parse("a: 9007199254740992\nb: -9007199254740992", "x") == {"a": 2**53, "b": -(2**53)}
+    assert parse("[" * 40 + "]" * 40, "x")
+    assert len(parse("[" + "1," * 99_999 + "]", "x")) == 99_999
+    digits = "1" * documents.MOST_DIGITS
+    assert f"value of {int(digits).bit_length()} bits" in refusal(parse, f"a: {digits}", "x")
+    told = f"a whole number of {len(digits) + 1} digits"
+    assert told in refusal(parse, f"a: {digits}1", "x")
+
+
+def test_what_anchors_stand_for_is_counted_once_for_each_time():
+    ten = "a: &a [" + "x," * 10 + "]\n"
+    assert len(parse(ten + "b: [" + "*a," * 9000 + "]", "x")["b"]) == 9000
+    assert "anchors stand for" in refusal(parse, ten + "b: [" + "*a," * 9200 + "]", "x")
+    assert len(parse("a: &a x\nb: [" + "*a," * 90_000 + "]", "x")["b"]) == 90_000
+
+
+def test_keys_that_stand_twice_are_listed_of_a_text_alone():
+    assert documents.repeated_keys("{a: 1, b: {c: 1, c: 2}, a: 2}") == ["a", "c"]
+    assert documents.repeated_keys("a: [") == documents.repeated_keys("a: 2025-99-99") == []
+    assert documents.repeated_keys("a: 1") == []
+
+
+def test_a_line_is_written_on_one():
+    content = {"a": documents.Line(b=[1, {"c": 2}]), "d": {"e": 1}}
+    assert dump(content) == "a: {b: [1, {c: 2}]}\nd:\n  e: 1\n"
+    assert dump({"a": "b\u2028c"}) == 'a: "b\\Lc"\n'
+    assert dump({"a": "010", "b": "1e9", "c": "x"}) == "a: '010'\nb: '1e9'\nc: x\n"
+
+
+def test_a_document_of_json_has_each_key_once_and_text_that_can_be_written():
+    assert documents.json_object([("a", 1), ("b", "x")]) == {"a": 1, "b": "x"}
+    assert refusal(documents.json_object, [("a", 1), ("b", 2), ("b", 3)]) == (
+        '"b" stands there twice; allowed is once'
+    )
+    for pairs, shown in (([("\ud800", 1)], r"'\ud800'"), ([("a", 1), ("b", "\udfff")], "'b'")):
+        assert refusal(documents.json_object, pairs) == (
+            f"{shown} holds half a character (a lone surrogate); only text that UTF-8 can hold is"
+            " allowed"
+        )
+    assert documents.json_number("2.5e1") == 25.0
+    assert documents.json_number("-0.0e-9") == 0
+    for text in ("1e-400", "0." + "0" * 400 + "1"):
+        assert refusal(documents.json_number, text) == (
+            f'holds the number "{text[:80]}"; allowed are 0 and numbers from 5e-324'
+        )
+
+
+def test_text_that_can_be_written_shows():
+    assert shows("a") and shows("\u200bé") and shows("a\tb")
+    assert not any(map(shows, ("", " ", "\t", "\u200b", "\u3164 ", "\u00a0")))
+
+
+LACKING = {
+    "type": "object",
+    "required": ["pue", "power", "node"],
+    "x-file": {"extends": {}, "title": {}},
+    "properties": {
+        "pue": {"type": "number", "minimum": 1, "x-remedy": "state it over IT energy"},
+        "power": {"$ref": "#/$defs/power"},
+        "node": {
+            "type": "object",
+            "required": ["gpus", "kind"],
+            "properties": {
+                "gpus": {"type": "integer"},
+                "kind": {"enum": ["dense", "moe"], "x-remedy": "take that of its table"},
+                "name": {"type": "string"},
+            },
+        },
+    },
+    "$defs": {"power": {"type": "object", "required": ["value"], "properties": {"value": {}}}},
+}
+
+
+@pytest.mark.parametrize(
+    ("content", "stated", "told"),
+    [
+        (
+            {"power": {"value": 1}, "node": {"gpus": 1, "kind": "moe"}},
+            None,
+            [
+                "(top): missing key pue; allowed is a number of at least 1; state it; state it over"
+                " IT energy"
+            ],
+        ),
+        (
+            {"node": {"gpus": 1, "kind": "moe"}},
+            None,
+            [
+                "(top): missing keys pue and power; allowed are pue: a number of at least 1, power:"
+                " keys with values (value); state them; pue: state it over IT energy"
+            ],
+        ),
+        (
+            {"pue": 1, "node": {"gpus": 1, "kind": "moe"}},
+            {"node": {}},
+            ["(top): missing key power; state it, or extends and title: the one to take them from"],
+        ),
+        (
+            {"pue": 1},
+            {"title": "x"},
+            [
+                "(top): missing keys power and node; state them, or extends: the one to take them"
+                " from"
+            ],
+        ),
+        (
+            {"pue": 1},
+            {"title": "x", "extends": "y"},
+            [
+                "(top): missing keys power and node; allowed are power: keys with values (value),"
+                " node: keys with values (gpus and kind); state them"
+            ],
+        ),
+        (
+            {"pue": 1, "power": {"value": 1}, "node": {"name": "x"}},
+            {"pue": 1},
+            [
+                "node: missing keys gpus and kind; allowed are gpus: a whole number, kind: dense or"
+                " moe; state them beside name; kind: take that of its table"
+            ],
+        ),
+        (
+            {"pue": 0, "power": {}, "node": {"gpus": 1, "kind": "moe"}},
+            None,
+            [
+                "power: missing key value; allowed is any value; state it",
+                "pue: value 0: allowed is a number of at least 1; state it over IT energy",
+            ],
+        ),
+    ],
+)
+def test_what_is_missing_is_told_together_with_what_it_may_be(content, stated, told):
+    problems = schema_problems(content, LACKING, "m.yaml", stated)
+    assert sorted(problems) == sorted(f"m.yaml: key {problem}" for problem in told)
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "told"),
+    [
+        (
+            {"anyOf": [{"required": ["a"]}, {"required": ["b", "c"]}]},
+            {},
+            "allowed is a, or b and c; state one of them",
+        ),
+        (
+            {"oneOf": [{"required": ["a"]}, {"required": ["b"]}]},
+            {"a": 1, "b": 2},
+            "allowed is a, or b; state one",
+        ),
+        ({"type": "string", "minLength": 1}, "", "is empty; state it"),
+        ({"type": "object", "minProperties": 1}, {}, "is empty; state it"),
+        ({"type": "array", "minItems": 1}, [], "is empty; state it"),
+        (
+            {"type": "array", "items": {"type": "integer"}, "minItems": 2, "maxItems": 2},
+            [1],
+            "value [1]: allowed is a list of 2 (each a whole number); correct the value",
+        ),
+        (
+            {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 2},
+            [1, 2, 3],
+            "value [1, 2, 3]: allowed is a list of 1 to 2 (each a whole number); correct the value",
+        ),
+        (
+            {"type": "array", "items": {"type": "integer"}, "maxItems": 1},
+            [1, 2],
+            "value [1, 2]: allowed is a list of 0 to 1 (each a whole number); correct the value",
+        ),
+        (
+            {"type": "array", "items": {}, "minItems": 2},
+            [1],
+            "value [1]: allowed is a list; correct the value",
+        ),
+        (
+            {"uniqueItems": True},
+            [1, 1],
+            "value [1, 1]: allowed is each once; remove what stands there twice",
+        ),
+        (
+            {"contains": {"const": "published"}},
+            ["x"],
+            "value ['x']: allowed is a list that holds published; add it",
+        ),
+        (False, 1, "value 1: not allowed with the other keys; remove it"),
+        (
+            {"propertyNames": {"pattern": "^a"}},
+            {"b": 1},
+            '"b" does not match "^a": not allowed as a name; correct it',
+        ),
+        (
+            {"enum": ["paper", "user"]},
+            "papr",
+            "value 'papr': allowed is paper or user; correct the value; did you mean paper?",
+        ),
+        ({"enum": ["1", "2"]}, 1, "value 1: allowed is '1' or '2'; write it in quotes"),
+        (
+            {"type": "string", "pattern": "^[A-Z]+$", "x-words": "text in capitals"},
+            "x",
+            "value 'x': allowed is text in capitals; correct the value",
+        ),
+        (
+            {"type": ["integer", "null"], "exclusiveMinimum": 0, "exclusiveMaximum": 9},
+            9,
+            "value 9: allowed is a whole number above 0 and below 9 or null; correct the value",
+        ),
+    ],
+)
+def test_what_a_value_may_be_is_told_in_full(schema, value, told):
+    schema = {"properties": {"k": {"properties": {"v": schema}}}}
+    assert schema_problems({"k": {"v": value}}, schema, "f.yaml") == [f"f.yaml: key k.v: {told}"]
+
+
+def test_a_key_of_digits_is_found_in_the_document():
+    schema = {"additionalProperties": {"type": "array", "items": {"enum": ["paper"]}}}
+    assert schema_problems({"2025": ["papr"]}, schema, "f.yaml") == [
+        "f.yaml: key 2025.0: value 'papr': allowed is paper; correct the value; did you mean paper?"
+    ]
+
+
+def test_a_whole_number_with_a_point_is_told_wherever_it_stands():
+    schema = {
+        "properties": {
+            "a": {"$ref": "#/$defs/each"},
+            "b": {"additionalProperties": {"type": ["integer", "null"]}},
+            "c": {"type": ["integer", "number"]},
+            "d": {"type": "number"},
+            "e": {"enum": [1, "x"]},
+        },
+        "$defs": {"each": {"type": "array", "items": {"type": "integer", "minimum": 1}}},
+    }
+    content = {
+        "a": [1, 2.0],
+        "b": {"x": 3.0, "y": 4},
+        "c": 1.0,
+        "d": 2.0,
+        "e": 1.0,
+        "unknown": {"f": 1.0, "g": [1.0]},
+    }
+    assert schema_problems(content, schema, "f.yaml") == [
+        f"f.yaml: key {key}: value {value}: allowed is {kind}; write it without point and exponent"
+        for key, value, kind in (
+            ("a.1", 2.0, "a whole number of at least 1"),
+            ("b.x", 3.0, "a whole number or null"),
+            ("e", 1.0, "1 or x"),
+        )
+    ]
+
+
+def test_what_is_usual_is_read_in_every_part_of_a_schema():
+    schema = {
+        "properties": {
+            "a": {"items": {"type": "number", "maximum": 9, "x-usual": {"minimum": 2}}},
+            "b": {"anyOf": [{"type": "null"}, {"type": "number", "x-usual": {"maximum": 2}}]},
+        }
+    }
+    assert unusual({"a": [2, 3], "b": None}, schema, "x") == []
+    assert unusual({"a": [2, 1]}, schema, "x") == [
+        "x: key a.1: value 1: unusual; usual is a number of at least 2 and of at most 9; check it"
+    ]
+    (told,) = unusual({"b": 3}, schema, "x")
+    assert told == "x: key b: value 3: unusual; usual is null or a number of at most 2; check it"
+
+
+def test_validators_are_kept_of_some_schemas_and_of_no_other(monkeypatch):
+    monkeypatch.setattr(documents, "MOST_VALIDATORS", 2)
+    monkeypatch.setattr(documents, "VALIDATORS", {})
+    schemas = [{"properties": {"a": {"maximum": most}}} for most in range(5)]
+    for _ in range(2):
+        for most, schema in enumerate(schemas):
+            assert schema_problems({"a": most}, schema, "x") == []
+            assert len(schema_problems({"a": most + 1}, schema, "x")) == 1
+            assert len(documents.VALIDATORS) <= 2
+
+
+def test_what_other_keys_decide_is_told_of_each_way():
+    schema = {
+        "properties": {"kind": {"enum": ["a", "b"]}},
+        "allOf": [
+            {
+                "if": {"properties": {"kind": {"const": "a"}}},
+                "then": {"properties": {"size": {"type": "integer"}}},
+                "else": {"properties": {"size": {"type": "string"}}},
+            }
+        ],
+        "required": ["size"],
+    }
+    assert schema_problems({"kind": "a"}, schema, "x") == [
+        "x: key (top): missing key size; allowed is a whole number or text; state it"
+    ]
+
+
+def test_an_unknown_key_is_told_with_those_of_the_file_and_the_nearest():
+    schema = {
+        "additionalProperties": False,
+        "properties": {"power": {}, "pue": {}},
+        "x-file": {"extends": {}},
+    }
+    assert schema_problems({"extend": 1}, schema, "x") == [
+        "x: key (top): unknown key extend; allowed are power, pue; remove it or correct its name;"
+        " did you mean extends?"
+    ]
+    assert schema_problems({"zzz": 1}, schema, "x") == [
+        "x: key (top): unknown key zzz; allowed are power, pue; remove it or correct its name"
+    ]
+
+
+def test_a_value_is_written_on_one_line_and_shown_in_short():
+    assert documents.in_short("x" * 78) == repr("x" * 78)
+    assert documents.in_short("x" * 79) == f"'{'x' * 76}..."
+    assert documents.written("a " * 100) == ("a " * 100).join("''")
+    assert documents.written([1, {"b": "2"}]) == "[1, {b: '2'}]"
+    assert documents.written(None) == "null"
+    assert typed("~", {"type": ["string", "null"]}) is None
+    assert typed("~", {"type": "string"}) == "~"
+
+
+def test_a_default_goes_before_none_of_what_is_stated():
+    schema = {"$ref": "#/$defs/a", "default": 3, "$defs": {"a": {"default": 1, "type": "integer"}}}
+    assert documents.resolved(schema, schema) == {"default": 3, "type": "integer"} | {
+        "$defs": schema["$defs"]
+    }
+
+
+def test_names_in_folders_are_offered_by_what_they_are_called(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("tables.csv", "tables.yaml", "oviedo.csv"):
+        (tmp_path / name).touch()
+    # of the same ending first, whatever other endings are nearer
+    assert documents.near_path("table.yaml") == "; did you mean tables.yaml?"
+    assert documents.near_path("oviedo.cvs") == "; did you mean oviedo.csv?"
+    # another ending only where the whole is alike
+    assert documents.near_path("ovi.yaml") == ""
+    monkeypatch.setattr(documents, "MOST_NEIGHBOURS", 0)
+    assert documents.near_path("table.yaml") == ""
