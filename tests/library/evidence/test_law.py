@@ -41,3 +41,58 @@ def test_a_gpu_like_another_differs_only_as_stated(laws):
     own = laws.law_of(row | {"gpu": "H100-SXM-80GB"})
     assert twin.traits == own.traits
     assert slower.traits["link_s"] == pytest.approx(450 / 200 * own.traits["link_s"])
+
+
+def test_a_row_is_one_of_a_table_of_throughput_by_hand():
+    assert law.row("m", "B200", 12, "FP4", 3.0, 100, output_tokens=7, engine="vLLM") == {
+        "model": "m",
+        "gpu": "B200",
+        "precision": "FP4",
+        "tensor_parallel": 6,
+        "pipeline_parallel": 2,
+        "attention_data_parallel": 1,
+        "expert_parallel": 1,
+        "engine": "vLLM",
+        "engine_version": "",
+        "source_id": "",
+        "source_version": "",
+        "protocol": "at a load",
+        "input_tokens": 100.0,
+        "output_tokens": 7.0,
+        "concurrency": 3.0,
+    }
+    plain = law.row("m", "B200", 8, "FP4", 1.0)
+    assert (plain["tensor_parallel"], plain["pipeline_parallel"], plain["engine"]) == (8, 1, "")
+    assert plain["input_tokens"] == plain["output_tokens"] == 300.0
+
+
+def test_a_node_is_told_to_the_law_of_power_by_hand(laws, monkeypatch):
+    """Attention in two copies of four GPUs each; rows of any index."""
+    given = {}
+
+    def energy_per_token(power, loads, throughput, log_sd, models, gpus):
+        given.update(loads=loads, throughput=throughput, tables=(power, models, gpus))
+        given["log_sd"] = log_sd
+
+    monkeypatch.setattr(law, "energy_per_token", energy_per_token)
+    row = law.row("DeepSeek-R1", "B200", 4, "FP8", 16.0, 300, 300, "vLLM")
+    row |= {"attention_data_parallel": 2, "expert_parallel": 8}
+    laws.energy(pd.DataFrame([row], index=[7]))
+    loads = given["loads"]
+    assert loads.index.tolist() == [0]
+    assert (loads["gpus"].item(), loads["attention_copies"].item()) == (8, 2)
+    assert (loads["task"].item(), loads["batch"].item()) == ("", pytest.approx(16, rel=1e-2))
+    assert given["tables"] == (laws.power, laws.models, laws.gpus)
+    throughput, log_sd = laws.throughput.predict(loads)
+    assert given["throughput"] == pytest.approx(throughput)
+    assert given["log_sd"] == pytest.approx(log_sd)
+
+
+def test_a_gpu_like_another_is_added_behind_those_that_are_known(laws):
+    twin = laws.with_gpu("H800", "H100-SXM-80GB", link_gb_s=200.0).gpus
+    assert twin.index.tolist() == list(range(len(laws.gpus) + 1))
+    first, last = laws.gpus.set_index("gpu").loc["H100-SXM-80GB"], twin.set_index("gpu").iloc[-1]
+    assert twin["gpu"].iloc[-1] == "H800"
+    assert {
+        name for name in first.index if pd.notna(first[name]) and first[name] != last[name]
+    } == {"link_gb_s"}

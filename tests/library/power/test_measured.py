@@ -210,8 +210,12 @@ def test_rated_power_below_what_a_run_measured_is_refused(runs, models, gpus, gp
     enough = changed(gpus, "tdp_w", gpu, least + 1)
     check_hardware(add_utilisation(runs, models, enough), models, enough)
     (problem,) = told_of(runs, models, changed(gpus, "tdp_w", gpu, least - 1))
-    assert problem.startswith(f"data/gpus.csv: gpu {gpu}: column tdp_w: value {least - 1:g};")
-    assert f"at least {least:.6g}, as run {most.run} of {most.source_id}" in problem
+    assert problem == (
+        f"data/gpus.csv: gpu {gpu}: column tdp_w: value {least - 1:g}; allowed is at least"
+        f" {least:.6g}, as run {most.run} of {most.source_id} ({most.model}) measured"
+        f" {most.gpu_power_w:.6g} W of each, and a GPU holds itself to its rated power; correct"
+        " it, or the run"
+    )
 
 
 @pytest.mark.parametrize("gpu", ["B200", "H100-SXM-80GB"])
@@ -226,9 +230,15 @@ def test_power_below_that_of_gpus_without_work_is_refused(runs, models, gpus, gp
     (problem,) = told_of(
         runs.assign(gpu_power_w=runs["gpu_power_w"].mask(low, least - 1)), models, gpus
     )
-    assert problem.startswith(f"{first.source_id}: run {first.run} ({first.model}): measured")
-    assert f"{least - 1:.6g} W of each {gpu}; allowed is at least {least:.6g}, 15 %" in problem
-    assert "; 2 runs are below; correct" in problem
+    assert problem == (
+        f"{first.source_id}: run {first.run} ({first.model}): measured power of {least - 1:.6g} W"
+        f" of each {gpu}; allowed is at least {least:.6g}, 15 % of tdp_w of data/gpus.csv, as one"
+        " without work draws near that; 2 runs are below; correct the power and the energies of"
+        " the run, or tdp_w"
+    )
+    one = runs["gpu_power_w"].mask(runs.index == first.Index, least - 1)
+    (problem,) = told_of(runs.assign(gpu_power_w=one), models, gpus)
+    assert "; 1 run is below; correct" in problem
 
 
 def test_the_least_power_lies_between_that_of_idle_gpus_and_what_was_measured(runs, gpus):
@@ -278,6 +288,30 @@ def test_models_that_did_not_fit_the_gpus_of_a_run_are_refused(runs, models, gpu
         f"data/models.csv: model Qwen3 32B: column params_total_b: value {most + 0.01:g}; allowed"
         f" is at most {most:.6g}, as run "
     )
-    assert "was in BF16 on 1 x H100-SXM-80GB of 80 GB" in problem
+    assert problem.endswith(
+        " was in BF16 on 1 x H100-SXM-80GB of 80 GB (memory_gb of data/gpus.csv); correct the one"
+        " that is wrong, or the run"
+    )
     problems = told_of(runs, models, changed(gpus, "memory_gb", "B200", 20))
     assert any("x B200 of 20 GB" in told for told in problems)
+
+
+def test_all_that_runs_contradict_is_told_at_once_in_their_order(runs, models, gpus):
+    """Of every GPU that cannot be, and of every model that did not fit one."""
+    weak = changed(changed(gpus, "tdp_w", "B200", 100), "tdp_w", "H100-SXM-80GB", 100)
+    large = changed(
+        changed(models, "params_total_b", "Qwen3 32B", 50), "params_active_b", "Qwen3 32B", 50
+    )
+    problems = told_of(runs, large, weak)
+    of_gpus = list(dict.fromkeys(runs["gpu"][runs["gpu"].isin(["B200", "H100-SXM-80GB"])]))
+    assert [problem.partition(": column")[0] for problem in problems] == [
+        *(f"data/gpus.csv: gpu {gpu}" for gpu in of_gpus),
+        "data/models.csv: model Qwen3 32B",
+    ]
+
+
+def test_power_and_memory_that_are_just_enough_are_allowed(runs, models, gpus):
+    (own,) = runs[runs["gpu"] == "B200"].nlargest(1, "gpu_power_w").to_dict("records")
+    one = pd.DataFrame([own | {"gpu_power_w": 1.05 * own["tdp_w"]}])
+    check_hardware(one, models, gpus)
+    check_hardware(one.assign(gpu_power_w=LEAST_DRAWN * own["tdp_w"]), models, gpus)

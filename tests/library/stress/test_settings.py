@@ -1,8 +1,11 @@
 """Settings of a stress test."""
 
+from contextlib import closing
+
 import pytest
 import yaml
 from inference_energy.errors import InputError
+from inference_energy.lock import JOBS
 from inference_energy.stress import settings
 from library.stress.made_up import DEFAULTS, NODE
 from snakemake.cli import parse_config
@@ -204,3 +207,68 @@ def test_a_name_too_long_for_a_folder_is_refused():
     assert settings.setting_problems(NODE | {"name": "x" * 100}) == []
     (problem,) = settings.setting_problems(NODE | {"name": "x" * 101})
     assert "key name: value" in problem and "{0,99}" in problem
+
+
+def test_problems_are_told_in_full(monkeypatch):
+    least = "--config stress='{endpoint: http://HOST:PORT/v1, model: NAME}'"
+    assert settings.setting_problems(DEFAULTS) == [
+        f"config/stress.yaml: key {key}: is not stated; give at least {least}"
+        for key in ("endpoint", "model")
+    ]
+    assert settings.setting_problems(NODE | {"meter_zone": "Mars/Olympus"}) == [
+        "config/stress.yaml: key meter_zone: value 'Mars/Olympus': is no zone; allowed are names of"
+        " the IANA time zone database, such as Europe/Berlin or UTC; correct it"
+    ]
+    assert settings.setting_problems(NODE | {"gpus": [0, 1, 2], "facts": {"n_gpus": 8}}) == [
+        "config/stress.yaml: key gpus: value [0, 1, 2]: the facts state n_gpus 8; allowed is the"
+        " same number, or the numbers of the GPUs of every node; correct one of them"
+    ]
+    nested = {"extra_inputs": {"a": [{"b": 1, "hf_token": "x"}], "api_key": "y"}}
+    assert settings.setting_problems(NODE | nested) == [
+        f"config/stress.yaml: key extra_inputs.{key}: looks like a secret, which results would"
+        " repeat; allowed are other fields; remove it, and set OPENAI_API_KEY where a key is needed"
+        for key in ("a.0.hf_token", "api_key")
+    ]
+
+
+def test_a_key_of_the_endpoint_is_what_a_header_carries():
+    assert settings.key_problems(None) == settings.key_problems("") == []
+    assert settings.key_problems("!sk-a~") == []
+    for key in ("hunter2 ", "hunter2\n", "hünter2", " "):
+        assert settings.key_problems(key) == [
+            "OPENAI_API_KEY: holds blanks, line ends or letters beyond ASCII, which no header"
+            " carries; allowed is printable ASCII; set it again, such as by export"
+            " OPENAI_API_KEY=$(cat FILE)"
+        ]
+
+
+def test_a_wrong_endpoint_is_taken_out_and_told():
+    stated = {"endpoint": "ftp://h", "model": "m"}
+    kept, problem = settings.without_wrong_endpoint(stated)
+    assert kept == {"endpoint": None, "model": "m"} and "http" in problem
+    right = {"endpoint": "http://h/v1", "model": "m"}
+    assert settings.without_wrong_endpoint(right) == (right, None)
+    # what is no text the schema tells
+    assert settings.without_wrong_endpoint({"endpoint": 3}) == ({"endpoint": 3}, None)
+
+
+def test_a_test_that_runs_already_is_told_with_how_to_run_another(tmp_path, monkeypatch):
+    monkeypatch.setenv(JOBS, "")
+    with closing(settings.lock(tmp_path, settings.RUNS)), pytest.raises(InputError) as refused:
+        settings.lock(tmp_path, settings.RUNS)
+    message = str(refused.value)
+    assert message.startswith(f"{tmp_path}: Another run works in this folder")
+    assert message.endswith("; or give this test another name (--config stress='{name: NAME}')")
+
+
+def test_settings_of_the_runs_folder_go_before_those_of_the_project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / settings.FILE).write_text("window: 7\n")
+    assert settings.merge({"seed": "3"}) == DEFAULTS | {"window": 7, "seed": 3}
+    (tmp_path / settings.FILE).write_text("[1]")
+    with pytest.raises(InputError) as refused:
+        settings.merge(None)
+    assert str(refused.value).endswith(
+        "config/stress.yaml: holds no keys; allowed are keys with values; restore it"
+    )
