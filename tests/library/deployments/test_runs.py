@@ -20,6 +20,19 @@ def test_runs_without_input_lengths_are_still_told_apart_by_output():
     assert len(shapes) == 2
 
 
+def test_shapes_are_in_the_order_of_their_first_runs_and_their_columns_of_the_same_types():
+    runs = bench([(500, 900, 50), (500, 300, 100), (500, 904, 70)], gpu_power_w=[1.0, 2.0, 3.0])
+    shapes = deployments_runs.distinct_shapes(runs)
+    assert shapes["run"].tolist() == [1, 2]
+    assert shapes["gpu_power_w"].tolist() == [1.0, 2.0]
+    assert (shapes.dtypes == runs.dtypes).all()
+    # a twentieth apart is another shape
+    for tokens, count in ((314, 1), (316, 2)):
+        assert (
+            len(deployments_runs.distinct_shapes(bench([(500, 300, 9), (500, tokens, 9)]))) == count
+        )
+
+
 def test_a_run_in_two_files_counts_once():
     runs = bench([(500, 300, 100), (500, 600, 90)])
     rounded = runs.assign(throughput_tps=runs["throughput_tps"] * (1 + 4e-6))
@@ -36,6 +49,48 @@ def test_a_run_that_two_files_tell_differently_is_refused():
     assert "one.csv and two.csv: hold run 1 of runs.json (sha256 00000000) with another" in told
     assert "node_power_w (7000 and 5000); allowed is" in told
     assert "precision (FP8 and FP4), node_power_w (empty and 4000); allowed is" in told
+    assert told.splitlines()[0] == (
+        "one.csv and two.csv: hold run 1 of runs.json (sha256 00000000) with another"
+        " node_power_w (7000 and 5000); allowed is one run once, or the same in all"
+        " cells; leave one of them out, or correct source_file, sha256 or run"
+    )
+
+
+def test_a_cell_that_one_of_two_files_leaves_empty_is_told():
+    runs = bench([(500, 300, 100)], node_power_w=7000.0)
+    for first, second, told in (
+        (runs, runs.assign(node_power_w=np.nan), "7000 and empty"),
+        (runs.assign(node_power_w=np.nan), runs, "empty and 7000"),
+    ):
+        files = [("one.csv", first), ("two.csv", second)]
+        assert f"another node_power_w ({told});" in refusal(deployments_runs.join_runs, files)
+
+
+def test_rows_of_several_files_are_numbered_on():
+    runs = bench([(500, 300, 100), (500, 600, 90)])
+    files = [("one", runs.head(1)), ("two", runs)]
+    joined = deployments_runs.join_runs(files)
+    assert joined["run"].tolist() == [1, 2] and joined.index.tolist() == [0, 1]
+
+
+def test_of_three_files_each_is_held_against_the_first():
+    runs = bench([(500, 300, 100), (500, 600, 90)])
+    files = [("one", runs), ("two", runs.head(1)), ("three", runs.assign(n_gpus=[8, 4]))]
+    told = refusal(deployments_runs.join_runs, files)
+    assert "\n" not in told
+    assert told.startswith("one and three: hold run 2 of runs.json")
+    assert "another n_gpus (8 and 4);" in told
+
+
+def test_numbers_of_a_table_are_as_near_as_it_writes_them():
+    runs = bench([(500, 300, 100)])
+    for factor, count in ((1 + 9.9e-6, 1), (1 + 1.1e-5, 0)):
+        other = runs.assign(throughput_tps=runs["throughput_tps"] * factor)
+        files = [("one", runs), ("two", other)]
+        if count:
+            assert len(deployments_runs.join_runs(files)) == 1
+        else:
+            assert "throughput_tps (100 and 100.001)" in refusal(deployments_runs.join_runs, files)
 
 
 @pytest.mark.parametrize(
@@ -79,6 +134,20 @@ def test_only_the_runs_at_the_operators_load_count():
     assert use == ["yes", "marked", "other concurrency", "yes"]
     accepted = deployments_runs.select_runs(runs, section | {"accept_marked": True}, WHERE)
     assert (accepted["use"] == "yes").sum() == 3
+
+
+def test_a_concurrency_that_no_run_has_is_told_with_those_that_they_have():
+    section = own(concurrency=quantity(2.5, "requests"))["deployment"]
+    runs = bench(LADDER, concurrency=[64.0, 1.5, 64.0, np.nan])
+    assert refusal(deployments_runs.select_runs, runs, section, WHERE) == (
+        f"{WHERE}: key deployment.concurrency: value 2.5: no run at it; allowed are 1.5, 64, not"
+        " known; correct the value, or measure there; docs/deployments.md says how to extrapolate"
+        " to it"
+    )
+    assert refusal(deployments_runs.select_runs, runs, own()["deployment"], WHERE) == (
+        f"{WHERE}: section deployment: the runs were made at several concurrencies (1.5, 64, not"
+        " known); allowed is one; state concurrency, the one that you operate"
+    )
 
 
 def test_a_status_is_its_reasons():

@@ -1,7 +1,10 @@
+import numpy as np
+import pandas as pd
 import pytest
 from inference_energy.errors import InputError
-from inference_energy.peers.rows import ADDED_UP, COLUMNS, own_rows, rows
-from repository import read
+from inference_energy.peers.rows import ADDED_UP, COLUMNS, own_rows, read_rows, rows
+from library.peers.conftest import PLACES
+from repository import ROOT, read
 
 MEASUREMENTS = ["throughput_tps", "energy_per_token_j"]
 
@@ -9,6 +12,7 @@ MEASUREMENTS = ["throughput_tps", "energy_per_token_j"]
 def test_every_run_has_a_name_of_its_own_and_a_measurement(runs):
     assert list(runs) == COLUMNS
     assert runs["id"].is_unique
+    assert runs.index.tolist() == list(range(len(runs)))
     assert runs[MEASUREMENTS].notna().any(axis=1).all()
     described = runs.drop(columns=["method_model", "engine_version", "protocol", *MEASUREMENTS])
     assert described.notna().all().all()
@@ -143,3 +147,45 @@ def test_gpus_are_those_of_all_stages_of_a_pipeline(tables):
     at_load = plain["table"].eq("at_load")
     assert (staged["gpus"][at_load] == 2 * plain["gpus"][at_load]).all()
     assert staged["gpus"][~at_load].equals(plain["gpus"][~at_load])
+
+
+def test_the_tables_are_read_from_their_files(runs):
+    read_again = read_rows({name: ROOT / place for name, place in PLACES.items()})
+    pd.testing.assert_frame_equal(read_again, runs)
+
+
+def test_all_names_that_no_model_has_are_told_at_once_in_order(tables):
+    spelt = tables["mlenergy"]["model_id"].where(tables["mlenergy"]["row"] > 2, "z/other-1B")
+    at_load = tables["at_load"]
+    other = at_load.assign(model=at_load["model"].where(at_load.index != 0, "A model"))
+    with pytest.raises(InputError) as refused:
+        rows(**(tables | {"mlenergy": tables["mlenergy"].assign(model_id=spelt), "at_load": other}))
+    told = [problem.partition("alias ")[2].partition(";")[0] for problem in refused.value.problems]
+    assert told == ["A model", "z/other-1B"]
+
+
+def test_names_are_one_whatever_their_case_blanks_and_dashes(tables):
+    """But for points, which tell versions apart."""
+    mlenergy = tables["mlenergy"].head(3)
+    names = ["DEEPSEEK R1", "deepseek_r1", "DeepSeek-R1"]
+    few = {"inferencex": tables["inferencex"].head(0), "at_load": tables["at_load"].head(0)}
+    found = rows(**(tables | few | {"mlenergy": mlenergy.assign(model_id=names)}))
+    assert found["model"].tolist() == ["DeepSeek-R1"] * 3
+    assert found.index.tolist() == [0, 1, 2]
+    with pytest.raises(InputError, match=r"no name or alias DeepSeek-R\.1;"):
+        rows(**(tables | few | {"mlenergy": mlenergy.assign(model_id="DeepSeek-R.1")}))
+
+
+def test_a_run_at_a_load_that_states_no_layout_is_of_one_copy_on_gpus_that_share_all(tables):
+    few = {name: tables[name].head(0) for name in ("mlenergy", "inferencex")}
+    table = tables["at_load"].query("confidence != 'low'").head(2)
+    places = ["page 4, table 5, row a b", "row c d"]
+    changed = {"locator": places, "note": None, "model": ["A", "An older name"]}
+    changed |= {"tensor_parallel": 4, "attention_data_parallel": np.nan, "expert_parallel": np.nan}
+    known = tables["models"].head(2)
+    models = known.assign(model=["A", "B"], aliases=[None, "an old name;an-older name"])
+    found = rows(**few, at_load=table.assign(**changed), models=models)
+    assert found["id"].tolist() == ["at_load.row a b", "at_load.row c d"]
+    assert found["model"].tolist() == ["A", "B"]
+    layout = ["gpus", "tensor_parallel", "attention_data_parallel", "expert_parallel"]
+    assert found[layout].to_numpy().tolist() == [[4, 4, 1, 1]] * 2
