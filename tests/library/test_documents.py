@@ -994,3 +994,19 @@ def test_names_in_folders_are_offered_by_what_they_are_called(tmp_path, monkeypa
     assert documents.near_path("ovi.yaml") == ""
     monkeypatch.setattr(documents, "MOST_NEIGHBOURS", 0)
     assert documents.near_path("table.yaml") == ""
+
+
+def test_the_line_of_what_cannot_be_read_is_counted_from_the_first(tmp_path):
+    path = tmp_path / "x.yaml"
+    path.write_bytes(b"\na: \xe9\n")
+    assert refusal(read, path).startswith(f"{path}, line 2: byte 0xe9")
+    path.write_text("a: 1\na: 2\n")
+    assert refusal(read, path).startswith(f"{path}, line 2: key a: stands there twice")
+    # of a character that stands twice the first
+    assert refusal(parse, "a: 1\nb: \x07\nc: \x07\n", "x").startswith("x, line 2: not YAML")
+
+
+def test_a_schema_is_read_by_its_name_and_once():
+    schema = documents.read_schema("config")
+    assert "methods" in schema["properties"]
+    assert documents.read_schema("config") is schema

@@ -299,15 +299,17 @@ def test_models_that_did_not_fit_the_gpus_of_a_run_are_refused(runs, models, gpu
 def test_all_that_runs_contradict_is_told_at_once_in_their_order(runs, models, gpus):
     """Of every GPU that cannot be, and of every model that did not fit one."""
     weak = changed(changed(gpus, "tdp_w", "B200", 100), "tdp_w", "H100-SXM-80GB", 100)
-    large = changed(
-        changed(models, "params_total_b", "Qwen3 32B", 50), "params_active_b", "Qwen3 32B", 50
-    )
-    problems = told_of(runs, large, weak)
-    of_gpus = list(dict.fromkeys(runs["gpu"][runs["gpu"].isin(["B200", "H100-SXM-80GB"])]))
-    assert [problem.partition(": column")[0] for problem in problems] == [
-        *(f"data/gpus.csv: gpu {gpu}" for gpu in of_gpus),
-        "data/models.csv: model Qwen3 32B",
-    ]
+    large = models
+    for name in ("Qwen3 32B", "Qwen3 8B"):
+        for column in ("params_total_b", "params_active_b"):
+            large = changed(large, column, name, 50)
+    for table in (runs, runs.sort_values("gpu", ascending=False)):
+        told = [problem.partition(": column")[0] for problem in told_of(table, large, weak)]
+        few = table[table["network"].isin(["Qwen3 32B", "Qwen3 8B"])]
+        assert list(dict.fromkeys(told)) == [
+            *(f"data/gpus.csv: gpu {gpu}" for gpu in table["gpu"].unique()),
+            *(f"data/models.csv: model {name}" for name in few["network"].unique()),
+        ]
 
 
 def test_power_and_memory_that_are_just_enough_are_allowed(runs, models, gpus):
