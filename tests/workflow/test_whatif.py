@@ -424,7 +424,8 @@ def test_an_edit_in_place_is_held_against_its_committed_state(name, copied, monk
     links = re.findall(r'href="([^"#]+)"', html)
     folder = copied / "build/whatif/oviedo2026"
     assert [link for link in links if not (folder / link).is_file()] == []
-    assert len(links) == 4
+    tables = ["energy_per_query.csv", "fleet.csv", "output_tokens.csv", "blend.csv"]
+    assert links == ["before_after.svg", *tables]
 
 
 def test_a_draft_may_name_a_table_that_no_other_method_has(copied, monkeypatch, tmp_path):
