@@ -47,7 +47,7 @@ def name_problems(
         alike = "x-patterns" in node
         homes = node["x-patterns" if alike else "x-names"]
         homes = [homes] if isinstance(homes, str) else homes
-        known = [_known(home, tables) for home in homes]
+        known = [names_of(home, tables) for home in homes]
         names = list(dict.fromkeys(name for of in known if of for name in of))
         name = re.sub(node.get("x-besides", r"(?!)"), "", stated)
         has = any(fnmatchcase(each, name) for each in names) if alike else name in names
@@ -88,8 +88,16 @@ def _named(
             yield from _named(part, of, schema, f"{path}.{key}" if path else str(key))
 
 
-def _known(home: str, tables: Sequence[str]) -> list[str] | None:
-    """Names that a home has; none if it cannot be read, which is told where it is checked."""
+def names_of(home: str, tables: Sequence[str] = ()) -> list[str] | None:
+    """Names that a home has; none if it cannot be read, which is told where it is checked.
+
+    Parameters
+    ----------
+    home : str
+        As a schema's ``x-names`` has it.
+    tables : sequence of str
+        Throughput tables of which a column is meant where ``home`` names no table.
+    """
     place, _, column = home.partition("#")
     if not column:
         return list(listed(place))

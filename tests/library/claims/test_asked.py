@@ -3,7 +3,7 @@
 import pytest
 from inference_energy import project
 from inference_energy.claims.asked import claim_problems, selector_problems
-from repository import METHODS, ROOT, read_yaml
+from repository import METHODS, PAPER_TABLE, ROOT, read_yaml
 
 FINDINGS = read_yaml("config/findings.yaml")
 ENERGY = "energy_per_query[regime={}; subject={}; pathway=baseline; statistic=p50]"
@@ -70,6 +70,44 @@ def test_a_name_that_nothing_has_is_told_with_the_nearest_one(selector, words):
     assert problem.startswith("config/findings.yaml: x: key values.a: claim quantity")
     assert all(word in problem for word in words), problem
     assert repr(selector.split(" / ")[-1]) in problem
+
+
+def without(model, tmp_path):
+    """The paper's method on its table without the rows of a model."""
+    header, *rows = (ROOT / PAPER_TABLE).read_text().splitlines(keepends=True)
+    kept = [row for row in rows if f",{model}," not in row]
+    assert 0 < len(kept) < len(rows)
+    path = tmp_path / "table.csv"
+    path.write_text("".join([header, *kept]))
+    return METHODS["oviedo2026"] | {"benchmarks": {"table": str(path)}}
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "DeepSeek-R1",
+        "Llama 3.1 405B",
+        "Llama 3.1 70B",
+        "Llama-3.1 Nemotron Ultra 253B",
+        "Mixtral 8x22B",
+    ],
+)
+def test_a_model_whose_rows_were_taken_out_is_no_typing_error(model, tmp_path):
+    method = without(model, tmp_path)
+    named = [ENERGY.format("long", model), f"benchmark[table=paper; model={model}]"]
+    for selector in [*named, "throughput_laws[model=deepseek-ai/DeepSeek-R1]"]:
+        assert selector_problems({"id": "x", "values": {"a": selector}}, method) == []
+    for finding in FINDINGS:
+        assert selector_problems(finding, method) == []
+    assert claim_problems({"oviedo2026": method}) == []
+    for selector in (of.replace(model, f"{model}x") for of in named):
+        (problem,) = selector_problems({"id": "x", "values": {"a": selector}}, method)
+        assert f"= {model}x: no such name" in problem
+
+
+def test_a_gpu_whose_rows_were_taken_out_is_no_typing_error():
+    assert problems_of("benchmark[table=paper; gpu=GB200]") == []
+    assert len(problems_of("benchmark[table=paper; gpu=GB20]")) == 1
 
 
 def test_all_tables_of_a_method_and_all_columns_of_a_line_can_be_asked():

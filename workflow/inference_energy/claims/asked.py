@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from inference_energy.errors import InputError
 from inference_energy.method.files import merge
 from inference_energy.method.materials import tables_of
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
-from inference_energy.names import column_of
+from inference_energy.names import column_of, names_of
 from inference_energy.project import provided
 from inference_energy.tables import decode, load_schema, read_bytes
 
@@ -25,6 +25,13 @@ VENDORS = ("data/throughput/deepseek_r1.csv", "data/throughput/trtllm.csv")
 
 LINES = ("benchmark", "law_prediction", "law_ratio", "listed_power")
 """What selectors can ask of throughput tables."""
+
+NO_TYPING_ERROR = {
+    "model": ("data/models.csv#model", "data/models.csv#aliases"),
+    "gpu": ("data/gpus.csv#gpu",),
+}
+"""Homes of names that a selector can ask for though a throughput table has no row of them, as where
+its rows were taken out: such a finding is not computed, and such a claim not testable."""
 
 PUBLISHED = {
     "estimate": ("data/published/estimates.csv", ("id",)),
@@ -136,10 +143,12 @@ def _check(selector: str, engine: str, method: Mapping[str, Any]) -> None:
     elif table in RESULTS:
         _check_columns(selector, wanted, load_schema(table)["properties"])
         for column in ("subject", "model"):
-            models = _names(tables_of(method), "model")
+            models = names_of("#model", tables_of(method))
             if column == "subject" and models is not None:
                 models = [*models, TRIMMED, UNTRIMMED]
-            _known(selector, column, wanted.get(column), models, "the method's throughput tables")
+            if not _is_elsewhere(wanted.get(column), "model"):
+                where = "the method's throughput tables"
+                _known(selector, column, wanted.get(column), models, where)
     elif table in LINES:
         columns = load_schema("throughput")["properties"] | {"table": {}, "serving_engine": {}}
         _check_columns(selector, wanted, columns)
@@ -148,8 +157,9 @@ def _check(selector: str, engine: str, method: Mapping[str, Any]) -> None:
         of = wanted.get("table")
         _known(selector, "table", of, list(paths), "the tables of the method and of vendors")
         for column in ("model", "gpu"):
-            names = _names(paths.get(of or "", []), column)
-            _known(selector, column, wanted.get(column), names, f"table {of}")
+            names = names_of(f"#{column}", paths.get(of or "", []))
+            if not _is_elsewhere(wanted.get(column), column):
+                _known(selector, column, wanted.get(column), names, f"table {of}")
 
 
 def _check_setting(selector: str, method: Mapping[str, Any]) -> None:
@@ -204,12 +214,7 @@ def _known(
         )
 
 
-def _names(paths: Iterable[str], column: str) -> list[str] | None:
-    """Names in a column of tables; none if one cannot be read, which is told elsewhere."""
-    names: dict[str, None] = {}
-    for path in paths:
-        of_table = column_of(path, column)
-        if of_table is None:
-            return None
-        names |= dict.fromkeys(of_table)
-    return list(names)
+def _is_elsewhere(value: str | None, column: str) -> bool:
+    """Whether the project's tables know a name of which a throughput table may have no row."""
+    homes = (names_of(home) for home in NO_TYPING_ERROR[column])
+    return any(value in names for names in homes if names is not None)
