@@ -367,6 +367,55 @@ def test_a_new_method_shows_no_source_that_its_edited_parent_left(copied, monkey
         shutil.rmtree(written.parent, ignore_errors=True)
 
 
+def test_a_draft_shows_no_source_of_another_value_that_it_copied(copied, monkeypatch, capsys):
+    own, written = Path("config/methods/newer.yaml"), Path("results/newer")
+    source = METHODS["oviedo2026"]["node_power"]["default"]["source"]
+    own.write_text(
+        f'extends: oviedo2026\nnode_power:\n  default: {{value: 9, unit: kW, source: "{source}"}}\n'
+    )
+    try:
+        files = {path.stem: documents.read(path) for path in own.parent.glob("*.yaml")}
+        resolve_as_a_run(script(monkeypatch, "method/resolve"), "newer", files)
+        for file in ("method.yaml", "stated.yaml"):
+            power = documents.read(written / file)["node_power"]["default"]
+            assert power["source_states"] == "10.2 kW"
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith(f"{own}: key node_power.default: value 9 kW: its source states 10.2")
+    finally:
+        own.unlink()
+        shutil.rmtree(written, ignore_errors=True)
+
+
+def test_the_multiverse_of_a_marked_method_without_a_model_refuses_what_has_no_answer(
+    copied, monkeypatch
+):
+    path = copied / METHOD
+    rows = "".join(line for line in (copied / ROWS).open() if "Nemotron Ultra" not in line)
+    left = replaced(path.read_text(), "value: 10.2, unit: kW", "value: 10.14, unit: kW")
+    with edited(copied / ROWS, rows), edited(path, left):
+        loaded = config.load(read_yaml("config/config.yaml"))
+        assert [loaded.problems(each) for each in ("methods", "findings", "multiverse")] == [[]] * 3
+        files = {path.stem: documents.read(path) for path in path.parent.glob("*.yaml")}
+        resolve_as_a_run(script(monkeypatch, "method/resolve"), "oviedo2026", files)
+        written = "results/oviedo2026/method.yaml"
+        assert documents.read(written)["node_power"]["default"]["source_states"] == "10.2 kW"
+        given = {
+            "config": "config/multiverse.yaml",
+            "method": written,
+            "config_schema": "workflow/schemas/multiverse.schema.yaml",
+            "method_schema": "workflow/schemas/method.schema.yaml",
+        }
+        reading = script(monkeypatch, "_multiverse")
+        tables = tables_of(METHODS["oviedo2026"])
+        asked, choices, _ = reading.read_multiverse(
+            Inputs(INPUTS, throughput_tables=tables, **given)
+        )
+    (rule,) = [rule for rule in asked["refused"] if rule["when"] == {"benchmarks": "one-figure"}]
+    assert rule["because"] == "its rows give 2 models a law, of which the blend needs 3"
+    assert choices.refuses(choices.of_base | {"benchmarks": "one-figure"})
+    assert not choices.refuses(choices.of_base)
+
+
 @pytest.mark.parametrize(
     ("name", "lost"),
     [

@@ -134,6 +134,12 @@ rule summarise_robustness:
         "Summarising the multiverse and the sensitivities"
     input:
         needing("methods", "multiverse"),
+        unpack(
+            lambda wildcards: source_inputs(
+                [document("multiverse")["base"]], tables_under(document("multiverse"))
+            )
+        ),
+        **MULTIVERSE_INPUTS,
         specifications="build/multiverse.parquet",
         distribution="results/audit/multiverse_distribution.csv",
         claims="results/audit/multiverse_claims.csv",
@@ -142,10 +148,7 @@ rule summarise_robustness:
         needed="results/audit/needed_values.csv",
         cases="results/audit/stress_cases.csv",
         findings="results/audit/findings.csv",
-        choices=provided("config/multiverse.yaml"),
         published=provided("data/published/claims.csv"),
-        method=MULTIVERSE_INPUTS["method"],
-        method_schema=MULTIVERSE_INPUTS["method_schema"],
         energies=expand("results/{method}/energy_per_query.csv", method=PAPER_FIRST),
         code=code("robustness/summarise.py"),
     params:

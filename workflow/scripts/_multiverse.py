@@ -1,7 +1,11 @@
 """Read the choices of the multiverse and what their methods are built from."""
 
+from dataclasses import replace
+
 from _setups import read_materials
 from inference_energy import documents
+from inference_energy.method.provenance import as_stated
+from inference_energy.robustness.answered import without_unanswered
 from inference_energy.robustness.choices import Multiverse
 from inference_energy.robustness.files import on_base
 
@@ -18,5 +22,8 @@ def read_multiverse(inputs):
         documents.read(path)
         for path in (inputs.config, inputs.method, inputs.config_schema, inputs.method_schema)
     )
+    base, materials = as_stated(base), read_materials(inputs)
     multiverse = Multiverse.of(config, base, *schemas)
-    return on_base(config, base, schemas[1]), multiverse, read_materials(inputs)
+    config = without_unanswered(on_base(config, base, schemas[1]), base, materials)
+    refused = tuple(rule["when"] for rule in config["refused"])
+    return config, replace(multiverse, refused=refused), materials

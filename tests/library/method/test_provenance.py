@@ -5,10 +5,12 @@ import re
 import pytest
 from inference_energy import documents
 from inference_energy.method.differences import differing, quantities
-from inference_energy.method.files import merge, resolve
+from inference_energy.method.files import lineage, merge, resolve
 from inference_energy.method.provenance import (
+    as_stated,
     on_one_line,
     stated_alone,
+    with_copied_sources,
     with_marks_of,
     with_true_sources,
 )
@@ -99,8 +101,100 @@ def test_what_a_method_inherits_is_held_against_the_parent_it_did_not_exist_besi
     marked, ((file, _),) = with_true_sources(merge(power(10.14), child), PAPER, files, new=1)
     assert file == "parent"
     assert marked["node_power"]["default"]["source_states"] == "10.2 kW"
-    # its own words are nobody's change, even with the source of another value
+    # its own words are nobody's change: whose source they have, with_copied_sources says
     assert marked["pue"] == merge(PAPER, child)["pue"]
+
+
+def copying(*drafts):
+    """Marked method and warnings of drafts of the paper's method, each of the one before."""
+    names = ["oviedo2026", *(f"draft{i}" for i in range(len(drafts)))]
+    files = METHOD_FILES | {
+        name: {"extends": parent} | draft
+        for parent, name, draft in zip(names, names[1:], drafts, strict=False)
+    }
+    above, marked, told = {}, {}, []
+    for i, name in enumerate(names):
+        own = {each: files[each] for each in reversed(names[: i + 1])}
+        marked, told = with_copied_sources(resolve(name, files), above, own)
+        above = {name: marked} | above
+    return marked, told
+
+
+def node(value, source=BY_PAPER):
+    """A draft of another node power."""
+    return {"node_power": {"default": {"value": value, "unit": "kW", "source": source}}}
+
+
+def test_a_source_that_a_draft_copied_beside_another_value_says_which_it_states():
+    marked, ((file, warning),) = copying(node(9))
+    assert marked["node_power"]["default"]["source_states"] == "10.2 kW"
+    assert file == "draft0"
+    assert warning == (
+        "draft0: key node_power.default: value 9 kW: its source states 10.2 kW; say who states the"
+        " new value, or source: assumption"
+    )
+    marked, ((_, warning),) = copying({"blend": {"models": 4, "source": PAPER["blend"]["source"]}})
+    assert marked["blend"]["source_states"] == "models 3"
+    assert "key blend: value models 4: its source states models 3; say" in warning
+
+
+DRAWN = [path for path, quantity in quantities(PAPER) if "value" in quantity or "p5" in quantity]
+
+
+@pytest.mark.parametrize("path", DRAWN, ids=".".join)
+def test_a_copied_source_is_told_wherever_a_source_can_stand(path):
+    draft = dict(quantities(PAPER))[path]
+    key = "value" if "value" in draft else "p95"
+    draft = draft | {key: 30 if draft[key] is None else draft[key] * 1.01}
+    for name in reversed(path):
+        draft = {name: draft}
+    marked, told = copying(draft)
+    assert "source_states" in dict(quantities(marked))[path]
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize(
+    ("drafts", "said"),
+    [
+        # two spellings of one source
+        ([node(9, f" {BY_PAPER.replace(' ', '  ').upper()}")], "10.2 kW"),
+        # the draft's own source, of a draft of it
+        ([node(9, "a datasheet"), node(9.5, "a datasheet")], "9 kW"),
+        # what a parent has copied is nobody's value
+        ([node(9), node(9.5)], "10.2 kW"),
+        ([node(9), node(10.2)], None),
+        # inherited as it is
+        ([node(9), {}], "10.2 kW"),
+        # the source of a value further up, which it states again
+        ([node(9, "a datasheet"), node(10.2)], None),
+        ([node(9, "a datasheet"), node(9.5)], "10.2 kW"),
+        ([node(9, "assumption"), node(9.5, "assumption")], None),
+        ([node(9, "assumption"), node(9.5, "Assumption")], None),
+        ([node(9, "unchanged")], None),
+        ([node(10.2)], None),
+    ],
+)
+def test_a_source_that_states_the_value_or_is_another_is_left_alone(drafts, said):
+    marked, told = copying(*drafts)
+    assert marked["node_power"]["default"].get("source_states") == said
+    assert len(told) == (said is not None)
+
+
+def test_the_projects_methods_copy_no_source():
+    for name in METHODS:
+        line = lineage(name, METHOD_FILES)
+        above = {each: METHODS[each] for each in line[1:]}
+        own = {each: METHOD_FILES[each] for each in line}
+        assert with_copied_sources(METHODS[name], above, own) == (METHODS[name], [])
+
+
+def test_what_the_run_says_of_a_method_is_no_part_of_it():
+    marked, _ = copying(node(9))
+    plain = resolve("mine", METHOD_FILES | {"mine": {"extends": "oviedo2026"} | node(9)})
+    assert as_stated(marked | {"warnings": ["unusual"]}) == plain | {
+        "id": "draft0",
+        "title": "draft0",
+    }
 
 
 def test_a_quantity_that_the_method_did_not_have_before_has_the_source_that_it_states():

@@ -55,12 +55,60 @@ def with_true_sources(
         if stated != value:
             # of the copy, whose quantities are dicts
             quantity[OF_THE_SOURCE] = stated  # type: ignore[index]
-            text = (
-                f"{file}: key {'.'.join(path)}: value {value or 'as committed'}: its source states"
-                f" {stated}; say who states the new value, or source: {ASSUMPTION}"
-            )
-            warnings.append((file, text))
+            warnings.append((file, _warning(file, path, value, stated)))
     return marked, warnings
+
+
+def with_copied_sources(
+    method: Mapping[str, Any], above: Mapping[str, Mapping[str, Any]], files: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+    """Say of every source that a file has from a method that it extends which value it states.
+
+    A source that goes with another value there was left unchanged, though the file does not say so;
+    if it goes with the same value in any of them, it states it.
+
+    Parameters
+    ----------
+    method : mapping
+        Resolved method, as from :func:`with_true_sources`.
+    above : mapping
+        Methods that it extends, likewise marked, the nearest first, by their files.
+    files : mapping
+        Content of the files that the method is made of, its own first.
+
+    Returns
+    -------
+    method, warnings
+        As from :func:`with_true_sources`.
+    """
+    marked, warnings = deepcopy(dict(method)), []
+    places, olds = list(files), {file: dict(quantities(of)) for file, of in above.items()}
+    for path, quantity in quantities(marked):
+        source, file = quantity.get("source"), _stating(path, files)
+        if OF_THE_SOURCE in quantity or not source or _plain(source) == ASSUMPTION:
+            continue
+        further = places[places.index(file) + 1 :]
+        known = [olds[place].get(path, {}) for place in further if place in olds]
+        alike = [old for old in known if _plain(old.get("source", "")) == _plain(source)]
+        stated = [(old.get(OF_THE_SOURCE) or _value(old, quantity), old) for old in alike]
+        if stated and all(text != _value(quantity, old) for text, old in stated):
+            text, old = stated[0]
+            # of the copy, whose quantities are dicts
+            quantity[OF_THE_SOURCE] = text  # type: ignore[index]
+            warnings.append((file, _warning(file, path, _value(quantity, old), text)))
+    return marked, warnings
+
+
+def _plain(source: Any) -> str:
+    """Source without what two spellings of it may differ in."""
+    return " ".join(str(source).split()).casefold()
+
+
+def _warning(file: str, path: Path, value: str, stated: str) -> str:
+    return (
+        f"{file}: key {'.'.join(path)}: value {value or 'as committed'}: its source states"
+        f" {stated}; say who states the new value, or source: {ASSUMPTION}"
+    )
 
 
 def with_marks_of(
@@ -136,6 +184,23 @@ def stated_alone(method: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str,
         for key, value in method.items()
         if key in own
     }
+
+
+def as_stated(written: Mapping[str, Any]) -> dict[str, Any]:
+    """Give a method as its files state it, without what the run wrote beside that.
+
+    Parameters
+    ----------
+    written : mapping
+        Resolved method as results/<method>/method.yaml has it.
+    """
+    return {key: _unmarked(value) for key, value in written.items() if key != "warnings"}
+
+
+def _unmarked(tree: Any) -> Any:
+    if not isinstance(tree, Mapping):
+        return tree
+    return {key: _unmarked(value) for key, value in tree.items() if key != OF_THE_SOURCE}
 
 
 def on_one_line(tree: Mapping[str, Any]) -> dict[str, Any]:

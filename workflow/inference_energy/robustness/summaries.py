@@ -135,7 +135,7 @@ def variance(multiverse: Multiverse, found: Mapping[str, Array]) -> pd.DataFrame
 
 
 def one_at_a_time(multiverse: Multiverse, found: Mapping[str, Array]) -> pd.DataFrame:
-    """Headline with one option changed from the base method.
+    """Headline with one option changed from the base method, where that is not refused.
 
     Returns
     -------
@@ -147,6 +147,8 @@ def one_at_a_time(multiverse: Multiverse, found: Mapping[str, Array]) -> pd.Data
         for i, option in enumerate(choice["options"]):
             place = list(multiverse.place)
             place[axis] = i
+            if not multiverse.allowed[tuple(place)]:
+                continue
             for regime, statistic in product(multiverse.base["regimes"], QUARTILES):
                 values = found[headline(regime, statistic)]
                 value = float(values[tuple(place)])

@@ -17,6 +17,7 @@ from inference_energy.method.plausible import KNOWN, Tables, held_against
 from inference_energy.method.provenance import (
     on_one_line,
     stated_alone,
+    with_copied_sources,
     with_marks_of,
     with_true_sources,
 )
@@ -52,25 +53,28 @@ def _write(path, content):
 
 
 def _with_true_sources(method, names, path):
-    """The method as ``with_true_sources`` marks it and those that it extends, and the warnings."""
+    """The method with the marks of its sources and of those that it extends, and the warnings."""
     files = {name: read(name) for name in names}
     # what was committed, not what lies there: an edit and another are one change; a new method is
     # held against the nearest that it extends
     written = [path, *(_resolved(path, file) for file in names[1:])]
     committed = [committed_file(Path(), each) for each in written]
-    above, told = None, []
+    above, told, before = {}, [], None
     for place in reversed(range(len(names))):
-        new = next((i for i, text in enumerate(committed[place:]) if text is not None), None)
-        if new is None:
-            continue
-        before = parse(committed[place + new], written[place + new])
         of = dict(list(files.items())[place:])
         stems = {Path(file).stem: content for file, content in of.items()}
-        marked, told = with_true_sources(
-            resolve(Path(names[place]).stem, stems) if place else method, before, of, new
-        )
-        above = (with_marks_of(*above, marked, files[names[place]]) if above else marked), before
-    return (above[0] if above else method), told
+        marked, told = resolve(Path(names[place]).stem, stems) if place else method, []
+        new = next((i for i, text in enumerate(committed[place:]) if text is not None), None)
+        earlier, before = before, None
+        if new is not None:
+            before = parse(committed[place + new], written[place + new])
+            marked, told = with_true_sources(marked, before, of, new)
+            if earlier is not None:
+                parent = above[names[place + 1]]
+                marked = with_marks_of(parent, earlier, marked, files[names[place]])
+        marked, copied = with_copied_sources(marked, above, of)
+        above, told = {names[place]: marked} | above, told + copied
+    return marked, told
 
 
 def _resolved(path, file):

@@ -2,6 +2,7 @@
 
 from _logged import run
 from inference_energy import documents, drawing
+from inference_energy.method.provenance import as_stated
 from inference_energy.robustness import figures
 from inference_energy.robustness.files import on_base
 from inference_energy.tables import read_table
@@ -13,6 +14,7 @@ def main(snakemake):
     choices, base, schema, inputs = map(
         documents.read, (read.choices, read.method, read.method_schema, read.inputs)
     )
+    base = as_stated(base)
     curve = figures.specification_curve(
         read_table(read.curve, "specification_curve"),
         read_table(read.distribution, "multiverse_distribution"),

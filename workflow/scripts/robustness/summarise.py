@@ -4,8 +4,7 @@ from math import prod
 
 import pandas as pd
 from _logged import run
-from inference_energy import documents
-from inference_energy.robustness.files import on_base
+from _multiverse import read_multiverse
 from inference_energy.robustness.page import HEADLINE, multiverse_page, places
 from inference_energy.tables import read_table, write_text
 
@@ -24,8 +23,7 @@ TABLES = {
 def main(snakemake):
     """Read the summaries and the headline of every specification, write the page."""
     read = snakemake.input
-    config, base, schema = map(documents.read, (read.choices, read.method, read.method_schema))
-    config = on_base(config, base, schema)
+    config = read_multiverse(read)[0]
     tables = {name: read_table(read[name], schema) for name, schema in TABLES.items()}
     regimes = ("traditional", "long")
     columns = ["weight", *(HEADLINE.format(regime=regime) for regime in regimes)]
