@@ -41,6 +41,14 @@ def test_the_page_of_the_run_says_which_promises_are_missed():
     assert read("benchmarks/results.md").splitlines()[:6] == text.splitlines()[:6]
 
 
+def test_the_readme_says_the_time_of_a_run_that_was_measured():
+    row = "| forced run with audit, two cores | "
+    (line,) = [line for line in read("benchmarks/results.md").splitlines() if line.startswith(row)]
+    seconds = line.removeprefix(row).partition(" s ")[0]
+    words = " ".join(read("README.md").split())
+    assert f"the whole run with its audit {seconds} seconds on two idle cores" in words
+
+
 def test_the_page_says_what_was_measured():
     page, measured = read("docs/cluster.md"), read("benchmarks/requests.md")
     assert page == COSTS["renewed"](page, measured), (

@@ -410,6 +410,14 @@ def test_what_is_not_judged_has_no_remark():
         ["published", 0.346, "not scored", None],
         ["exact", 0.34, "not scored", None],
     ]
+    # a number that the method was given is told as that
+    note = "by construction: restates the method's own pathways.hardware"
+    assert told(0.34, 0.34, [explained], scored=False, input="pathways.hardware") == [
+        ["published", 0.34, "not scored", note],
+        ["exact", 0.34, "not scored", note],
+    ]
+    (other, _) = told(0.37, 0.37, scored=False, input="pathways.hardware")
+    assert other[2:] == ["not scored", None]
     assert told(0.3, 0.3, quantity=None) == [[None, None, "not testable", "The median"]]
 
 

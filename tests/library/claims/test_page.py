@@ -79,7 +79,9 @@ def test_a_method_that_is_not_scored_shows_what_a_claim_would_read():
     assert "| `mine` |" not in page
     assert "| not scored |" not in page
     own = method_claims_page("mine", table, "My method")
-    assert "| Median energy | 0.15 | 0.3 | 0.32 | Wh | `median` |\n" in own
+    assert "| Median energy | 0.15 | 0.3 | 0.32 | Wh |  | `median` |\n" in own
+    given = method_claims_page("mine", claims(verdict="not scored", note="by construction"), "")
+    assert "| Wh | by construction | `median` |\n" in given
     assert "mine" not in console_summary({"mine": claims(verdict="not scored")}, {"mine": "user"})
 
 
@@ -99,6 +101,18 @@ def test_the_screen_names_what_fails_of_a_papers_own_method(kind, named):
     assert screen.startswith("mine: 1 claims: 1 not reproduced\n")
     line = "  not reproduced: median: published 0.15 Wh, computed 0.3 Wh\n"
     assert (line in screen) == named
+
+
+@pytest.mark.parametrize("note", [float("nan"), None, "as 0.3 is above 0.15"])
+def test_the_screen_shows_the_number_that_decides_where_the_other_rounds_to_the_claim(note):
+    decided = "decided without sampling: 20.58; the seeded draw gives 20.49; so"
+    line = "published 8-20, computed 20.49"
+    for told, ending in (
+        (decided, f"{line}, decided without sampling: 20.58\n"),
+        (note, f"{line}\n"),
+    ):
+        table = claims(published="8-20", computed=20.4881, unit="1", note=told)
+        assert ending in console_summary({"mine": table}, {"mine": "paper"})
 
 
 def finding(name, **more):

@@ -263,11 +263,12 @@ def judge(
             # the exact engine's line says how the claim reads without sampling
             of_line = numbers if engine == "published" else {engine: value}
             verdict, remarks = _verdict(claim, value, of_line, results, alternatives, findings)
-            lines.append(
-                _line(claim, engine, value, verdict, remarks)
-                if scored
-                else _line(claim, engine, value, "not scored", [])
-            )
+            if not scored:
+                # of a number that the method was given it says nothing that it would hold
+                restates = verdict == "by construction"
+                remarks = [f"{verdict}: {remarks[0]}"] if restates else []
+                verdict = "not scored"
+            lines.append(_line(claim, engine, value, verdict, remarks))
     return pd.DataFrame(lines)
 
 

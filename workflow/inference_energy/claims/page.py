@@ -6,10 +6,18 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.claims.findings import Effect, rank
-from inference_energy.claims.judge import VERDICTS, counts, deciding, distance, is_scored
+from inference_energy.claims.judge import (
+    DECIDED,
+    VERDICTS,
+    WITHOUT,
+    counts,
+    deciding,
+    distance,
+    is_scored,
+)
 from inference_energy.claims.wording import place, words
 from inference_energy.templates import render
-from inference_energy.text import short, with_unit
+from inference_energy.text import is_missing, short, with_unit
 
 
 def claims_page(tables: Mapping[str, pd.DataFrame], titles: Mapping[str, str]) -> str:
@@ -76,8 +84,12 @@ def console_summary(tables: Mapping[str, pd.DataFrame], kinds: Mapping[str, str]
             unit = line["unit"] or "1"
             published = with_unit(line["published"], unit)
             computed = with_unit(short(line["computed"]), unit)
+            # the number on the screen may round to the published one
+            decided = None if is_missing(line["note"]) else DECIDED.search(line["note"])
+            why = f", {WITHOUT} {with_unit(decided[1], unit)}" if decided else ""
             lines.append(
-                f"  not reproduced: {line['claim']}: published {published}, computed {computed}"
+                f"  not reproduced: {line['claim']}: published {published}, computed"
+                f" {computed}{why}"
             )
     return "\n".join([*lines, "Details: results/claims.md"])
 
