@@ -343,3 +343,11 @@ def test_a_table_that_is_gone_is_kept_as_it_was_committed(folder):
     (folder / TABLE).unlink()
     base, _ = sides(folder, "oviedo2026")
     assert base.files == {TABLE: content}
+
+
+@pytest.mark.parametrize("after", [{"k": ["b", "a"]}, {"k": ["a", "b"]}])
+def test_a_table_whose_rows_only_stand_otherwise_is_told_as_that(after):
+    before = {"t": pd.DataFrame({"k": ["a", "b"]})}
+    (line,) = changed_rows(before, {"t": pd.DataFrame(after)}, {"t": ["k"]})
+    assert line["change"] == "rewritten"
+    assert line["row"] == "the same rows in another order or spelling"

@@ -288,7 +288,7 @@ def test_where_no_median_moves_the_headline_that_moves_most_is_told():
     told = 'raises "fleet, with long queries" by 50.0 %, 1.00 -> 1.50 GWh/day.'
     said = sentence(settings, [*still, *moved])
     assert said.endswith(f"{leaves}, leaves the long median at 2.00 Wh and {told}")
-    assert sentence(settings, still).endswith(f"{leaves} and leaves the long median at 2.00 Wh.")
+    assert sentence(settings, still).endswith(f"{leaves} and the long median at 2.00 Wh.")
     hardly = [still[0], line("long query, median", "Wh", 2, 2.0002)]
     said = sentence(settings, [*hardly, *moved])
     assert said.endswith(f"raises the long median by 0.01 %, 2.0000 -> 2.0002 Wh and {told}")
@@ -817,6 +817,26 @@ def test_of_a_method_that_is_not_the_papers_only_what_would_hold_is_told():
             mine[side] = replace(mine[side], side=replace(mine[side].side, method=method))
             told = {c["claim"] for c in flipped_claims(*mine, published, figures)}
             assert "p75-traditional" not in told
+
+
+def test_a_lever_that_restates_the_drafts_own_input_holds_by_construction():
+    published = read("data/published/claims.csv", "claims_published")
+    lever = {"distribution": "log-normal", "p5": 5, "p95": 10, "unit": "1", "source": "assumption"}
+    base, head, _ = ask(pathways={"model": lever})
+    head = replace(head, side=replace(head.side, method=head.side.method | {"kind": "user"}))
+    flipped = flipped_claims(base, head, published, {"estimate": {}, "reference": {}})
+    after = {c["claim"]: c["after"] for c in flipped if c["claim"].startswith("lever-model-")}
+    assert set(after.values()) == {"would hold by construction"}
+    assert len(after) == 2
+
+
+def test_of_rows_that_only_stand_otherwise_nothing_is_said_to_have_changed():
+    row = {"table": "data/gpus.csv", "change": "rewritten", "row": "the same", "brief": "the same"}
+    still = [median_of(regime, 2.0, 2.0) for regime in ("traditional", "long")]
+    assert sentence([setting("tables of data/")], still, rows=[row]) == (
+        "Another order or spelling of the rows of data/gpus.csv leaves the traditional median at"
+        " 2.00 Wh and the long median at 2.00 Wh."
+    )
 
 
 def test_what_moves_no_median_is_told_apart_be_it_one_setting_or_several():

@@ -150,3 +150,14 @@ def test_a_key_that_is_left_out_is_said_as_what_it_then_is():
     law = {"name": "peak", "minimum_rows": 3}
     other = {"name": "at-load", "error": "included"}
     assert quantity_text(law, other) == "peak, minimum rows 3, error ignored"
+
+
+def test_what_chooses_among_rows_leaves_all_where_it_is_not_stated():
+    rows = {"table": "data/throughput/oviedo.csv"}
+    for key in ("models", "gpus", "sources", "precision"):
+        name, *told = change_text("benchmark rows", rows, rows | {key: ["a", "b"]})
+        assert (name, told) == (f"benchmark rows {key}", ["all", "a, b"])
+    assert change_text("benchmark rows", rows, rows | {"exclude_sources": ["a"]})[1:] == (
+        "none",
+        "a",
+    )

@@ -25,6 +25,9 @@ ALIKE = 2
 MOST_ROWS = 12
 """Rows of a table that are told."""
 
+REWRITTEN = "rewritten"
+"""Change of a table that is another file with the same rows."""
+
 
 @dataclass(frozen=True)
 class Side:
@@ -286,16 +289,17 @@ def changed_rows(
     Parameters
     ----------
     before, after : dict of str to DataFrame
-        Tables by path.
+        Tables by path, of files that differ.
     key : dict of str to list of str
         Key columns of each table.
 
     Returns
     -------
     list of dict
-        table, change (added | removed | changed | more), row: of a row that is new or gone all that
-        it says, of one that changed its key and what changed; of a table with more than MOST_ROWS
-        such rows, how many more there are; brief: the same with the first cell of the key alone.
+        table, change (added | removed | changed | more | rewritten), row: of a row that is new or
+        gone all that it says, of one that changed its key and what changed; of a table with more
+        than MOST_ROWS such rows, how many more there are, of one with none that; brief: the same
+        with the first cell of the key alone.
     """
     lines = []
     for path in before:
@@ -321,6 +325,9 @@ def changed_rows(
             {"table": path, "change": change, "row": row, "brief": brief}
             for change, row, brief in sorted(found)[:MOST_ROWS]
         ]
+        if not found:
+            same = "the same rows in another order or spelling"
+            lines.append({"table": path, "change": REWRITTEN, "row": same, "brief": same})
         if len(found) > MOST_ROWS:
             rest = f"{len(found) - MOST_ROWS} more; git diff {path} shows them"
             lines.append({"table": path, "change": "more", "row": rest, "brief": rest})

@@ -14,7 +14,7 @@ from inference_energy.claims.judge import HOLDS, deciding_digits, judge
 from inference_energy.claims.selectors import Results
 from inference_energy.comparison.attribution import attribution
 from inference_energy.comparison.medians import ExactMedians, fitted_from
-from inference_energy.comparison.sides import Side
+from inference_energy.comparison.sides import REWRITTEN, Side
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import mix
 from inference_energy.errors import InputError
@@ -35,7 +35,7 @@ NAMED, FELT, HARDLY = 3, 0.005, 0.0005
 which it is hardly there [1]."""
 
 UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
-    "by construction": "would hold",
+    "by construction": "would hold by construction",
     "not reproduced": "would not hold",
 }
 """What a verdict says of a method that is not the paper's, and so not scored by its claims."""
@@ -45,6 +45,9 @@ JUDGING = tuple(LABELS[key] for key in ("kind", "claims"))
 
 FLEET = "fleet, with long queries"
 """Headline of both regimes whose change is shared among the settings besides the medians."""
+
+CANCELS = ", as what they do cancels"
+"""Why a median stays that each of several settings moves."""
 
 LONG_CHANGE = 120
 """Characters of a change beyond which a sentence says only what kind of change it is."""
@@ -523,6 +526,10 @@ def sentence(
     moves = [_moves(line["quantity"].split()[0], line, shares, plural) for line in medians]
     if all(abs(line["factor"] - 1) < HARDLY for line in medians):
         moves += _moves_most([line for line in lines if line not in medians], medians, plural)
+    stay = all(line["factor"] == 1 for line in medians) and len(moves) == len(medians)
+    if stay and not any(CANCELS in move for move in moves):
+        # the verb once
+        moves = [moves[0], *(move.partition(" ")[2] for move in moves[1:])]
     what = _together(moving, rows, bool(shares))
     told = [f"{what[0].upper()}{what[1:]} {_listed(moves)}"]
     if idle:
@@ -587,6 +594,8 @@ def _change_of_data(rows: Sequence[dict]) -> str:
     if len(rows) != 1:
         return " and ".join(f"the change of {table}" for table in tables)
     (row,) = rows
+    if row["change"] == REWRITTEN:
+        return f"another order or spelling of the rows of {row['table']}"
     place = f"the row {row['change']} in {row['table']}"
     changes = (f"{place} ({row[words]})" for words in ("row", "brief"))
     return next((change for change in changes if len(change) <= LONG_CHANGE), place)
@@ -597,7 +606,7 @@ def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str
     ending = "" if plural else "s"
     if change == 1:
         moved = any(abs(share[f"{regime} median"] - 1) > FELT for share in shares)
-        cancels = ", as what they do cancels" if moved else ""
+        cancels = CANCELS if moved else ""
         return f"leave{ending} the {regime} median at {old} Wh{cancels}"
     if change == 0:
         return f"lower{ending} the {regime} median from {old} Wh to zero"

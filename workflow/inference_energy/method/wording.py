@@ -26,6 +26,9 @@ BY_ITSELF = ("distribution", "name", "kinds")
 DEFAULTS: Mapping[str, Any] = {"ranked_by": "median", "error": "ignored", "minimum": 0}
 """Keys of a quantity that may be left out, and what they then are, as the method's schema says."""
 
+ALL_UNLESS_STATED = ("precision", "models", "gpus", "sources")
+"""Keys that choose among the rows of a table: of one that is left out every row counts."""
+
 OF_MODELS = "node_power.models"
 """Setting whose keys are names of models, which are written as they are."""
 
@@ -96,7 +99,8 @@ def differing_keys(quantity: Mapping[str, Any], other: Mapping[str, Any]) -> lis
 
 
 def _given(quantity: Mapping[str, Any], key: str) -> Any:
-    return quantity.get(key, DEFAULTS.get(key))
+    every = "table" in quantity and key in ALL_UNLESS_STATED
+    return quantity.get(key, "all" if every else DEFAULTS.get(key))
 
 
 def _plain(value: Any, other: Any = None, joint: str = ", ") -> str:
