@@ -20,7 +20,7 @@ KEYWORDS = {
     *("enum", "exclusiveMaximum", "exclusiveMinimum", "if", "items", "maxItems", "maximum"),
     *("minItems", "minLength", "minProperties", "minimum", "not", "oneOf", "pattern"),
     *("dependentSchemas", "properties", "propertyNames", "required", "then", "uniqueItems"),
-    *("x-besides", "x-names", "x-patterns", "x-reason", "x-remedy", "x-usual", "x-words"),
+    *("x-besides", "x-names", "x-null", "x-patterns", "x-reason", "x-remedy", "x-usual", "x-words"),
 }
 SINGLE = ("additionalProperties", "contains", "else", "if", "items", "propertyNames", "then")
 

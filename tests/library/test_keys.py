@@ -32,6 +32,16 @@ def test_a_small_schema_becomes_these_tables():
             },
         },
     }
+    schema["properties"]["named"] = {
+        "description": "By name",
+        "x-null": "removes it",
+        "additionalProperties": {
+            "title": "name",
+            "x-null": "removes it",
+            "description": "One",
+            "$ref": "#/$defs/power",
+        },
+    }
     assert key_tables(schema).splitlines() == [
         "| key | allowed | unit | default | meaning |",
         "| --- | --- | --- | --- | --- |",
@@ -40,6 +50,8 @@ def test_a_small_schema_becomes_these_tables():
         "| `tasks` | a list |  | optional | Some |",
         "| `tasks[]` | keys `name` |  |  | One |",
         "| `tasks[].name` | text |  | optional | Its name |",
+        "| `named` | names with values |  | optional; `null` removes it | By name |",
+        "| `named.<name>` | *power* | kW | optional; `null` removes it | One |",
         "",
         "| key | allowed | unit | default | meaning |",
         "| --- | --- | --- | --- | --- |",

@@ -694,6 +694,39 @@ def test_a_new_method_is_held_against_what_it_extends_and_needs_no_listing(fresh
     assert against.stdout.count("config/methods/revised.yaml, line 2") == 1
 
 
+def test_the_law_of_a_method_with_a_load_is_changed_by_a_draft_that_removes_it(fresh, tmp_path):
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(
+        "extends: revised\n"
+        "throughput_law: {name: additive, gpus_per_node: 8, source: assumption,"
+        " reference: {input_tokens: 1174, output_tokens: 300, unit: tokens}}\n"
+        "serving: null\n"
+        "power_utilisation:"
+        " {distribution: log-normal, p5: 0.4, p95: 0.9, unit: '1', source: assumption}\n"
+    )
+    run = snakemake(fresh, "whatif", "--config", f"method={mine}")
+    assert run.returncode == 0, run.stdout
+    assert "# What if: mine against revised\n" in run.stdout
+    assert "| throughput law | at-load, error included | additive, error ignored |" in run.stdout
+    assert "| serving load | 8.00-408 | none | requests |" in run.stdout
+    assert "| throughput law + power utilisation + serving | x 0." in run.stdout
+
+
+def test_what_a_method_removes_stands_among_its_results(copied, monkeypatch):
+    utilisation = "{distribution: fixed, value: 0.6, unit: '1', source: assumption}"
+    own, folder = Path("config/methods/newer.yaml"), Path("results/newer")
+    own.write_text(f"extends: revised\nserving: null\npower_utilisation: {utilisation}\n")
+    try:
+        files = {path.stem: documents.read(path) for path in own.parent.glob("*.yaml")}
+        resolve_as_a_run(script(monkeypatch, "method/resolve"), "newer", files)
+        whole, stated = (documents.read(folder / f"{n}.yaml") for n in ("method", "stated"))
+    finally:
+        own.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
+    assert (whole["removed"], "serving" in whole) == (["serving"], False)
+    assert stated["serving"] is None
+
+
 def test_a_new_method_among_the_others_is_asked_of_while_another_is_broken(fresh):
     mine = fresh / "config/methods/mine.yaml"
     pue = "pue: {distribution: fixed, value: 1.1, unit: '1', source: assumption}\n"

@@ -696,7 +696,10 @@ def _told(
     if kind == "propertyNames":
         return [f"{details.error.message}: not allowed as a name; correct it"]
     reason = f", as {node['x-reason']}" if "x-reason" in node else ""
-    remedy = node.get("x-remedy", "correct the value")
+    # of a file that takes the rest from elsewhere, whose null may be meant to remove something
+    is_idle = value is None and stated is not None
+    alone = "leave it out, as it removes nothing" if is_idle else "correct the value"
+    remedy = node.get("x-remedy", alone)
     words = _words(node, schema)
     hint = near(value, words) if isinstance(value, str) else ""
     if not isinstance(value, str) and str(value) in words:
@@ -725,6 +728,12 @@ def _missing(
     remedies = {key: _remedy_of(_parts(nodes, key, schema), schema) for key in keys}
     also = [_of_each({key: remedy}, len(keys)) for key, remedy in remedies.items() if remedy]
     verb = "is" if len(keys) == 1 else "are"
+    own: Any = stated
+    for step in place:
+        own = own.get(str(step)) if isinstance(own, dict) else None
+    nulls = [key for key in keys if isinstance(own, dict) and key in own and own[key] is None]
+    if nulls:
+        also.append(f"or take out {_listed([f'{key}: null' for key in nulls])} to keep it")
     return "; ".join([what, f"allowed {verb} {told}", f"{state}{among}", *also])
 
 

@@ -17,7 +17,8 @@ def key_tables(schema: Schema, defaults: Mapping[str, Any] | None = None) -> str
     schema : dict
         JSON Schema of the file, each key with a ``description``, numbers with their ``unit``.
         What stands below names of a user's choice, or in a list, has a ``title`` if it has keys
-        or a meaning of its own; ``x-file`` holds keys that only the file itself has.
+        or a meaning of its own; ``x-file`` holds keys that only the file itself has, ``x-null``
+        says what null does to a key that a file takes from elsewhere.
     defaults : dict, optional
         Values of keys at the top, for a file that states all its defaults.
 
@@ -59,7 +60,8 @@ def _rows(
             each = child.get(part)
             if isinstance(each, dict) and "title" in each:
                 place = path + key + mark.format(each["title"])
-                rows += _rows_of(each, schema, prefix, place, "")
+                default = _default(each["title"], each, {}) if "x-null" in each else ""
+                rows += _rows_of(each, schema, prefix, place, default)
     return rows
 
 
@@ -116,4 +118,6 @@ def _default(key: str, child: Schema, node: Schema) -> str:
     parts = [node.get("then", {}), node.get("else", {}), *node.get("anyOf", [])]
     parts += [*node.get("oneOf", []), *(case["then"] for case in node.get("allOf", []))]
     needed = {name for part in (node, *parts) for name in part.get("required", [])}
+    if "x-null" in child:
+        return f"optional; `null` {child['x-null']}"
     return "" if key in needed else "optional"

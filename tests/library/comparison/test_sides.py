@@ -5,6 +5,7 @@ import shutil
 import pandas as pd
 import pytest
 from inference_energy.comparison.sides import MOST_ROWS, NOW, States, changed_rows, find_sides
+from inference_energy.comparison.whatif import changed_settings
 from inference_energy.errors import InputError
 from processes import git
 from repository import METHOD_FILES, ROOT, edited, read_schema
@@ -187,6 +188,70 @@ def test_a_draft_with_the_name_of_a_method_is_held_against_what_it_extends(folde
         assert sides(folder, str(draft), "drafts/oviedo2026.yaml")[0].edited == (
             f"config/methods/{parent}.yaml",
         )
+
+
+UTILISATION = "{distribution: log-normal, p5: 0.4, p95: 0.9, unit: '1', source: assumption}"
+TABLES = "data/throughput/at_load.csv, data/throughput/trtllm.csv"
+ASSUMPTIONS = {
+    # what a draft of the method with a load states, and the settings that differ then
+    "node power": (
+        "node_power: {default: {value: 10.4, unit: kW, source: assumption}}",
+        ["node power"],
+    ),
+    "PUE": ("pue: {distribution: fixed, value: 1.2, unit: '1', source: assumption}", ["PUE"]),
+    "utilisation": (
+        f"serving: null\npower_utilisation: {UTILISATION}",
+        ["power utilisation", "serving nodes", "serving engines", "serving load"],
+    ),
+    "lengths": (
+        "regimes: {traditional: {output_tokens: {distribution: exponential, median: 350,"
+        " unit: tokens, source: assumption}}}",
+        ["traditional output tokens"],
+    ),
+    "input": (
+        "regimes: {long: {input_tokens: {value: 2000, unit: tokens, source: assumption}}}",
+        ["long input tokens"],
+    ),
+    "law": (
+        "throughput_law: {name: additive, gpus_per_node: 8, reference: {input_tokens: 1174,"
+        " output_tokens: 300, unit: tokens}, source: assumption}\n"
+        f"serving: null\npower_utilisation: {UTILISATION}",
+        [
+            *("throughput law", "power utilisation"),
+            *("serving nodes", "serving engines", "serving load"),
+        ],
+    ),
+    "rows excluded": (
+        "benchmarks: {exclude_sources: [mlenergy-v2], source: assumption}",
+        ["benchmark rows"],
+    ),
+    "a row added": (
+        f"benchmarks: {{table: [{TABLES}, {TABLE}], source: assumption}}",
+        ["benchmark rows"],
+    ),
+    "a model added": (
+        "benchmarks: {models: [Llama 3.1 405B, DeepSeek-R1, GLM-5, Kimi K2.5, Qwen3.5 397B A17B,"
+        " DeepSeek-V3], source: assumption}",
+        ["benchmark rows"],
+    ),
+    "fleet": (
+        "fleet: {queries_per_day: {value: 2.0e+9, unit: queries/day, source: assumption}}",
+        ["fleet queries per day"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ASSUMPTIONS)
+def test_a_draft_may_change_each_assumption_of_a_method_with_a_load(folder, name):
+    stated, differing = ASSUMPTIONS[name]
+    draft = folder / "draft.yaml"
+    draft.write_text(f"extends: revised\n{stated}\n")
+    base, head = sides(folder, "draft.yaml")
+    assert (base.name, head.name) == ("revised", "draft")
+    settings = changed_settings(base.method, head.method)
+    assert [s["setting"] for s in settings] == differing
+    gone = [s["setting"] for s in settings if s["new"] == "none"]
+    assert gone == [each for each in differing if each.startswith("serving")]
 
 
 def test_a_committed_method_that_is_given_by_its_path_is_no_draft(folder):

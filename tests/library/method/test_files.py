@@ -12,6 +12,7 @@ from inference_energy.method.files import (
     lineage,
     merge,
     read_methods,
+    removed,
     resolve,
     resolve_all,
     walk_quantities,
@@ -419,7 +420,116 @@ def test_a_load_beside_a_law_that_knows_none_is_refused(files):
     (problem,) = problems_of(files | {"mine": {"extends": "revised", "throughput_law": law}})
     assert problem == (
         "config/methods/mine.yaml: key throughput_law.name: value hierarchical: does not know the"
-        " load that `serving` states; allowed beside it is at-load; name it or remove serving"
+        " load that `serving` states; allowed beside it is at-load; name it, or write serving:"
+        " null and state a power_utilisation that is not by-load"
+    )
+
+
+UTILISATION = {"distribution": "fixed", "value": 0.6, "unit": "1", "source": "assumption"}
+
+
+def test_an_optional_group_that_is_null_is_removed(files):
+    law = files["full-load"]["throughput_law"]
+    draft = {"extends": "revised", "serving": None, "throughput_law": law}
+    known = files | {"mine": draft | {"power_utilisation": UTILISATION}}
+    method = resolve("mine", known)
+    check(method, SCHEMA, "mine", stated=known["mine"])
+    assert "serving" not in method
+    stated = [known[name] for name in lineage("mine", known)]
+    assert removed(method, stated) == ["serving"]
+    # one that extends it may state one again, of which nothing is inherited
+    again = ("serving", "throughput_law", "power_utilisation")
+    child = {"extends": "mine"} | {key: files["revised"][key] for key in again}
+    method = resolve("child", known | {"child": child})
+    check(method, SCHEMA, "child")
+    assert method["serving"] == files["revised"]["serving"]
+    assert removed(method, [child, *stated]) == []
+
+
+@pytest.mark.parametrize(
+    ("parent", "stated", "left"),
+    [
+        ("full-load", {"benchmarks": {"gpus": None, "source": "a test"}}, "benchmarks"),
+        ("full-load", {"node_power": {"models": None}}, "node_power"),
+        # a choice goes with its table, be it removed besides or not
+        (
+            "full-load",
+            {"benchmarks": {"table": "data/throughput/trtllm.csv", "gpus": None, "source": "me"}},
+            "benchmarks",
+        ),
+        ("oviedo2026", {"node_power": {"models": {"DeepSeek-R1": None}}}, "node_power.models"),
+    ],
+)
+def test_a_key_that_is_null_is_removed_from_its_group(files, parent, stated, left):
+    known = files | {"mine": {"extends": parent} | stated}
+    method = resolve("mine", known)
+    check(method, SCHEMA, "mine", stated=known["mine"])
+    (path,) = removed(method, [known[name] for name in lineage("mine", known)])
+    assert path.rpartition(".")[0] == left
+    group = method[left.partition(".")[0]]
+    assert path.split(".")[-1] not in (group["models"] if "models" in left else group)
+
+
+def test_what_is_removed_of_a_group_with_a_source_needs_one(files):
+    (problem,) = problems_of(
+        files | {"mine": {"extends": "full-load", "benchmarks": {"gpus": None}}}
+    )
+    assert "key benchmarks: missing key source" in problem
+
+
+def test_every_key_that_null_removes_may_be_left_out_of_its_mapping():
+    """And of the mappings of groups every other optional key has a default."""
+
+    def walk(node, path=()):
+        for key, child in node.get("properties", {}).items():
+            yield (*path, key), child, key in node.get("required", [])
+            if "$ref" not in child:
+                yield from walk(child, (*path, key))
+
+    marked = {path: needed for path, child, needed in walk(SCHEMA) if "x-null" in child}
+    assert ("serving",) in marked and ("node_power", "models") in marked
+    assert not any(marked.values())
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"),
+    [
+        (
+            {"serving": None},
+            "key (top): missing key serving; allowed is keys with values (nodes, engines and load);"
+            " state it; without it state power_utilisation, such as {distribution: log-normal,"
+            ' p5: 0.4, p95: 0.9, unit: "1", source: assumption}; or take out serving: null to keep'
+            " it",
+        ),
+        (
+            {"power_utilisation": UTILISATION},
+            "key power_utilisation.distribution: value 'fixed': allowed is by-load, as what a node"
+            " draws is that at the load which `serving` states; leave it by-load, or remove that"
+            " load by serving: null beside it",
+        ),
+        ({"pathways": None}, "state it; or take out pathways: null to keep it"),
+        ({"fleet": {"long_share": None}}, "; or take out long_share: null to keep it"),
+    ],
+)
+def test_what_cannot_be_removed_is_told_with_the_way_out(files, stated, words):
+    known = files | {"mine": {"extends": "revised"} | stated}
+    with pytest.raises(InputError) as caught:
+        check(resolve("mine", known), SCHEMA, "mine", stated=known["mine"])
+    (problem,) = caught.value.problems
+    assert problem.startswith("config/methods/mine.yaml: key ")
+    assert words in problem
+
+
+def test_a_null_that_removes_nothing_is_refused(mine):
+    known = mine(serving=None)
+    with pytest.raises(InputError, match=r"serving: value None: .*; without it"):
+        check(resolve("mine", known), SCHEMA, "mine", stated=known["mine"])
+
+
+def test_what_a_file_says_is_removed_is_for_the_run_to_say(mine):
+    (problem,) = problems_of(mine(removed=["serving"]))
+    assert problem == (
+        "config/methods/mine.yaml: key removed: is written by the run; allowed is none; remove it"
     )
 
 

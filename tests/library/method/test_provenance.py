@@ -235,6 +235,19 @@ def test_what_a_file_states_is_told_apart_from_what_it_inherits():
     assert stated_alone(PAPER, METHOD_FILES["oviedo2026"]) == PAPER
     draft = {"regimes": {"long": {"input_tokens": PAPER["regimes"]["long"]["input_tokens"]}}}
     assert stated_alone(PAPER, draft) == draft
+    # what a file removes is there as null, of a group with a source beside what is left
+    gone = {
+        "serving": None,
+        "node_power": {"models": None},
+        "benchmarks": {"models": None, "source": "me"},
+    }
+    draft = {"extends": "revised"} | gone
+    method = resolve("mine", METHOD_FILES | {"mine": draft})
+    assert stated_alone(method, draft) == {
+        "node_power": {"models": None},
+        "benchmarks": method["benchmarks"] | {"models": None},
+        "serving": None,
+    }
 
 
 OWN = {"blend": {"models": 5, "source": "mine"}}

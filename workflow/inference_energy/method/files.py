@@ -67,6 +67,9 @@ LACKING = "key (top): missing key"
 UNCHANGED = "unchanged"
 """Source of a quantity whose parent's source states the new value too."""
 
+WRITTEN = ("warnings", "removed")
+"""Keys of a resolved method that the run writes, and no file states."""
+
 OF_A_TABLE = ("models", "gpus", "sources", "exclude_sources", "exclude_confidence")
 """Keys of ``benchmarks`` that choose among the rows of its tables."""
 
@@ -83,9 +86,15 @@ class ChargedTwiceError(UnansweredError):
 
 
 def merge(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``parent`` with what ``child`` states; quantities are replaced whole."""
+    """Return ``parent`` with what ``child`` states; quantities are replaced whole.
+
+    A key of the parent that the child gives as None is removed.
+    """
     merged = {key: v if key in child else _copy(v) for key, v in parent.items()}
     for key, value in child.items():
+        if value is None and key in parent:
+            del merged[key]
+            continue
         inherited = merged.get(key)
         whole = _has(value, WHOLE) or _has(inherited, SIMPLE)
         if isinstance(value, dict) and isinstance(inherited, dict) and not whole:
@@ -128,8 +137,40 @@ def drop_false_sources(merged: Any, parent: Any, child: Any) -> None:
             merged.pop("source", None)
         return
     for key in child:
-        if key in parent:
+        # what the child removes has no source to take away
+        if key in parent and key in merged:
             drop_false_sources(merged[key], parent[key], child[key])
+
+
+def removed(method: Mapping[str, Any], stated: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Name the keys, dotted, that a method lacks because a file gives them as null.
+
+    Parameters
+    ----------
+    method : mapping
+        Resolved method.
+    stated : iterable of mapping
+        What each file that it is made of states, the nearest first.
+    """
+    paths = (path for each in stated for path in _nulls(each) if not _holds(method, path))
+    return list(dict.fromkeys(map(".".join, paths)))
+
+
+def _nulls(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Keys of a file that are null, those within a quantity apart, which are its values."""
+    for key, value in tree.items():
+        if value is None:
+            yield (*path, key)
+        elif isinstance(value, dict) and not _has(value, WHOLE):
+            yield from _nulls(value, (*path, key))
+
+
+def _holds(tree: Any, path: Sequence[str]) -> bool:
+    for key in path:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return False
+        tree = tree[key]
+    return True
 
 
 def tell_sources_apart(merged: Any, stated: Sequence[Any]) -> None:
@@ -312,7 +353,8 @@ def resolve(
     Returns
     -------
     dict
-        Without ``extends``. A quantity that a file changes without a source of its own has none;
+        Without ``extends``, and without the keys that a file gives as null and that those which it
+        extends have. A quantity that a file changes without a source of its own has none;
         the source of a group, of which a file states some keys, names those of each source.
         What a method is (``id``, ``title``, ``kind``) is not inherited: a
         file that does not say otherwise is a user's method.
@@ -369,7 +411,9 @@ def _of_its_tables(parent: dict[str, Any], child: Mapping[str, Any]) -> dict[str
     had, has = (t if isinstance(t, list) else [t] for t in (before["table"], after["table"]))
     if all(table in has for table in had):
         return parent
-    kept = {key: value for key, value in before.items() if key not in OF_A_TABLE}
+    # a choice that the child gives as null is there to be removed
+    own = {key for key, value in after.items() if value is None}
+    kept = {key: value for key, value in before.items() if key not in OF_A_TABLE or key in own}
     return parent | {"benchmarks": kept}
 
 
@@ -411,8 +455,11 @@ def check(
             " correct it or leave it out"
         )
     problems += name_problems(name, where)
-    if "warnings" in method:
-        problems.append(f"{where}: key warnings: is written by the run; allowed is none; remove it")
+    problems += [
+        f"{where}: key {key}: is written by the run; allowed is none; remove it"
+        for key in WRITTEN
+        if key in method
+    ]
     problems += range_problems(method, where)
     problems += [
         problem
@@ -426,7 +473,7 @@ def check(
         *_trim_problems(method, where),
         *_resample_problems(method, where),
         *_overhead_problems(method, where),
-        *_serving_problems(method, where),
+        *_serving_problems(method, where, stated),
         *_row_problems(method, where),
     ]
     trims = method["blend"].get("trim") if isinstance(method.get("blend"), dict) else None
@@ -568,14 +615,21 @@ def _overhead_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
             )
 
 
-def _serving_problems(method: Mapping[str, Any], where: str) -> Iterator[str]:
+def _serving_problems(
+    method: Mapping[str, Any], where: str, stated: Mapping[str, Any] | None
+) -> Iterator[str]:
     """Problem of a method that states a load beside a law that has none as its input."""
     law = method["throughput_law"]["name"]
     if "serving" in method and not LAWS[law].knows_load:
         knowing = ", ".join(name for name, kind in LAWS.items() if kind.knows_load)
+        remedy = "write serving: null"
+        if stated and "serving" in stated:
+            # of a file that extends a method, which may state one too
+            remedy += " in its place" if "extends" in stated else " or leave it out"
         yield (
             f"{where}: key throughput_law.name: value {law}: does not know the load that"
-            f" `serving` states; allowed beside it is {knowing}; name it or remove serving"
+            f" `serving` states; allowed beside it is {knowing}; name it, or {remedy} and state a"
+            " power_utilisation that is not by-load"
         )
 
 

@@ -170,6 +170,8 @@ def _has(tree: Any, path: Path) -> bool:
 def stated_alone(method: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Part of a resolved method that its own file states; a group of which it states a key, whole.
 
+    What the file removes is there as None.
+
     Parameters
     ----------
     method : mapping
@@ -177,13 +179,22 @@ def stated_alone(method: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str,
     own : mapping
         What the file states there.
     """
-    return {
-        key: stated_alone(value, own[key])
-        if isinstance(value, dict) and not any(k in value for k in (*WHOLE, "source"))
-        else value
-        for key, value in method.items()
-        if key in own
-    }
+    alone: dict[str, Any] = {}
+    for key, value in method.items():
+        if key not in own:
+            continue
+        is_group = isinstance(value, dict) and isinstance(own[key], Mapping)
+        if is_group and not any(k in value for k in (*WHOLE, "source")):
+            alone[key] = stated_alone(value, own[key])
+        else:
+            gone = _gone(value, own[key]) if is_group else {}
+            alone[key] = value | gone if gone else value
+    return alone | _gone(method, own)
+
+
+def _gone(group: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, None]:
+    """Keys that a file gives as None and that what it became does not have."""
+    return {key: None for key, value in own.items() if value is None and key not in group}
 
 
 def as_stated(written: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from _setups import read_traces
 from inference_energy.comparison.snapshots import committed_file
 from inference_energy.documents import dump, parse, read
 from inference_energy.errors import InputError
-from inference_energy.method.files import method_path, resolve, warnings
+from inference_energy.method.files import method_path, removed, resolve, warnings
 from inference_energy.method.plausible import KNOWN, Tables, held_against
 from inference_energy.method.provenance import (
     on_one_line,
@@ -40,10 +40,11 @@ def main(snakemake):
         # a parent whose results lie here says it itself
         if file == read_from.files[0] or not _resolved(path, file).exists():
             print(text, file=sys.stderr)
-    own = read(read_from.files[0])
+    stated = [read(file) for file in read_from.files]
+    own, gone = stated[0], removed(method, stated)
     parent = {"extends": own["extends"]} if "extends" in own else {}
     remarks = {"warnings": unusual} if unusual else {}
-    _write(path, on_one_line(method) | remarks)
+    _write(path, on_one_line(method) | ({"removed": gone} if gone else {}) | remarks)
     _write(snakemake.output[1], parent | on_one_line(stated_alone(method, own)) | remarks)
 
 
