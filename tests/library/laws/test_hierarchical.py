@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.laws import hierarchical
 from inference_energy.laws.additive import shape_terms
 from inference_energy.laws.cross_validation import PAPER_SHAPES
@@ -344,3 +345,13 @@ def test_terms_are_factors_spreads_and_scatter():
     expected += [(f"deviation_{name}", k / 10, "ln") for k, name in enumerate(parts)]
     expected += [("noise", 0.03, "ln(tokens/s)"), ("n_configurations", 7, "configurations")]
     assert law.terms() == [(name, pytest.approx(value), unit) for name, value, unit in expected]
+
+
+def test_more_configurations_than_a_fit_ends_for_are_refused(vendor, models, gpus, monkeypatch):
+    rows = add_serving_times(vendor, models, gpus)
+    number = configuration_number(rows)
+    monkeypatch.setattr(hierarchical, "MOST_CONFIGURATIONS", number.max())
+    with pytest.raises(InputError, match=r"configurations at once; allowed are at most \d+, as"):
+        Hierarchical.fit(rows)
+    few = rows[number < number.max()].reset_index(drop=True)
+    assert len(Hierarchical.fit(few).laws) == number.max()

@@ -12,6 +12,7 @@ import pandas as pd
 import scipy
 from numpy.typing import NDArray
 
+from inference_energy.errors import InputError
 from inference_energy.laws.additive import COEFFICIENTS, Additive, shape_terms
 from inference_energy.laws.base import Array, Domain
 from inference_energy.laws.hardware import SERVING_TIMES
@@ -86,6 +87,11 @@ LOADINGS = np.array(
     ],
     dtype=float,
 )
+
+
+MOST_CONFIGURATIONS = 150
+"""Configurations that are fitted at once: matrices are dense in their deviations, so time grows
+with their cube."""
 
 
 def _log_peak(rows: pd.DataFrame) -> Array:
@@ -232,8 +238,20 @@ class Hierarchical:
         ----------
         rows : DataFrame
             Schema ``throughput``, with both lengths, after ``hardware.add_serving_times``.
+
+        Raises
+        ------
+        InputError
+            If there are more than MOST_CONFIGURATIONS.
         """
         number = configuration_number(rows)
+        if number.max() >= MOST_CONFIGURATIONS:
+            raise InputError(
+                f"throughput_law.name: value {cls.name}: is fitted to {number.max() + 1}"
+                f" configurations at once; allowed are at most {MOST_CONFIGURATIONS}, as its time"
+                " grows with their cube; leave out models, GPUs or sources (key benchmarks), or"
+                " name another law"
+            )
         log_peak = _log_peak(rows)
         log_parts = log_peak + _log_shape(rows)
         log_time = -np.log(rows["throughput_tps"].to_numpy(float))
