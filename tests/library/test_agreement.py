@@ -481,6 +481,15 @@ def test_a_number_a_thousand_times_off_is_refused(tmp_path, table, schema, colum
         ),
         ("data/nodes.csv", "nodes", ["gpus", "psu_w"]),
         ("data/node_power.csv", "node_power", ["gpus", "power_kw"]),
+        (
+            "data/measured/own_node/cells.csv",
+            "own_node",
+            [
+                *("energy_j", "log_energy_j", "power_w", "throughput_tps", "window_s"),
+                *("window_tokens", "output_tokens", "delivered_tokens", "delivered_tokens_max"),
+                *("concurrency", "latency_p50_s", "ttft_p50_s"),
+            ],
+        ),
     ],
 )
 def test_a_number_ten_times_off_is_refused_in_every_row(tmp_path, table, schema, columns):
@@ -720,3 +729,23 @@ def test_milliseconds_to_the_first_token_typed_as_seconds_are_refused(tmp_path):
     )
     (told,) = [told for told in problems if "line 3, column" in told]
     assert "time_to_first_token_s" in told and "Little's law" in told
+
+
+def test_meters_of_the_projects_own_cells_differ_by_what_is_usual():
+    cells = pd.read_csv(ROOT / "data/measured/own_node/cells.csv")
+    away = cells["log_energy_j"] / cells["energy_j"]
+    (rule,) = (
+        rule
+        for rule in load_schema("own_node")["x-agree"]
+        if [*rule["powers"]] == ["log_energy_j", "energy_j"]
+    )
+    usual = rule["x-usual"]
+    assert usual["minimum"] < away.min() < away.max() < usual["maximum"]
+
+
+@pytest.mark.parametrize("column", ["n_gpus", "tensor_parallel", "input_tokens"])
+def test_cells_of_a_test_have_one_endpoint_and_one_input(tmp_path, column):
+    """All but the first cell's were passed over."""
+    table = ("data/measured/own_node/cells.csv", "own_node")
+    problems = refused_with(tmp_path, *table, 1, column, 10)
+    assert any(f'line 3, column "{column}"' in told and "of test h200" in told for told in problems)

@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.stress import own_node
 from inference_energy.units import J_PER_WH, SECONDS_PER_MINUTE
 from repository import ROOT, read
@@ -181,3 +182,78 @@ def test_the_kits_page_says_how_long_the_loads_took(timeline):
     assert f"the 8B's loads took {took:.0f} minutes" in text
     busiest = own.groupby("requests").size().drop(0).idxmax()
     assert f"the longest for {busiest} at once" in text
+
+
+def changed(cells, factors):
+    return cells.assign(**{name: cells[name] * factor for name, factor in factors.items()})
+
+
+def told(cells):
+    tables = (read(f"data/{name}.csv", name) for name in ("models", "gpus"))
+    return own_node.held(cells, *tables, "cells.csv")
+
+
+def test_no_committed_cell_is_unusual(cells):
+    assert told(cells) == []
+
+
+POWERS = ("energy_j", "log_energy_j", "power_w", "idle_power_w")
+
+
+@pytest.mark.parametrize(
+    ("factors", "refused"),
+    [
+        (dict.fromkeys(POWERS, 10), {"power_w", "idle_power_w"}),
+        (dict.fromkeys(POWERS, 0.1), {"power_w", "idle_power_w"}),
+        ({"n_gpus": 8}, {"power_w", "idle_power_w"}),
+        ({"idle_power_w": 0.1}, {"idle_power_w"}),
+    ],
+)
+def test_power_that_no_gpu_draws_is_refused(cells, factors, refused):
+    """Ten times of all energies and powers were told as 5.1 to 6 kW of one H200."""
+    with pytest.raises(InputError) as error:
+        told(changed(cells, factors))
+    found = [re.search(r'column "(\w+)": value', problem) for problem in error.value.problems]
+    assert {place[1] for place in found} == refused
+    assert all(
+        problem.startswith("cells.csv: test h200-llama-")
+        and "tdp_w of H200-SXM-141GB in" in problem
+        for problem in error.value.problems
+    )
+
+
+def test_power_of_ten_gpus_is_refused_in_a_sentence(cells):
+    with pytest.raises(InputError) as error:
+        told(changed(cells.iloc[:1], {"power_w": 10}))
+    assert error.value.problems == [
+        "cells.csv: test h200-llama-3.1-70b-fp8, cell out00300-conc0001-rep01: column"
+        ' "power_w": value 5115.61: 7.31 times that of 1 x 700 W (n_gpus, and tdp_w of'
+        " H200-SXM-141GB in data/gpus.csv); allowed is 0.15 to 1.05, as a GPU holds itself to its"
+        " rated power, and one that serves draws more than one without work; correct the one that"
+        " is wrong"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("factors", "words"),
+    [
+        ({"power_w": 0.39}, 'column "power_w": value 199.509: unusual; 0.285 times that of 1 x'),
+        ({"idle_power_w": 2}, 'column "idle_power_w": value 247.522: unusual; 0.354 times that'),
+        ({"log_energy_j": 1.1}, 'columns "log_energy_j", "energy_j": unusual; values 14253, '),
+    ],
+)
+def test_cells_that_are_possible_but_unusual_are_told(cells, factors, words):
+    (sentence,) = told(changed(cells.iloc[:1], factors))
+    assert sentence.startswith(
+        f"cells.csv: test h200-llama-3.1-70b-fp8, cell out00300-conc0001-rep01: {words}"
+    )
+
+
+def test_inputs_that_no_gpu_computes_are_refused(cells):
+    with pytest.raises(InputError, match="times what the datasheets of its GPUs allow"):
+        told(changed(cells, {"input_tokens": 10}))
+
+
+def test_a_gpu_that_is_not_known_is_refused(cells):
+    with pytest.raises(InputError, match='"gpu": value H2OO: no GPU of data'):
+        told(cells.iloc[:1].assign(gpu="H2OO"))

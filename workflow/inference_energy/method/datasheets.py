@@ -115,7 +115,7 @@ def _nodes(nodes: pd.DataFrame, rated: Mapping[str, float]) -> Iterator[tuple[bo
     for _, row in nodes.iterrows():
         where, gpu, count = f"{NODES} {row['node']}", row["gpu"], int(row["gpus"])
         if gpu not in rated:
-            yield True, _unnamed(where, gpu, rated)
+            yield True, unnamed(where, gpu, rated)
             continue
         yield from _too_many(where, gpu, count)
         of_gpus, fixed, fans = count * rated[gpu], float(row["fixed_w"]), float(row["fan_full_w"])
@@ -133,7 +133,7 @@ def _nodes(nodes: pd.DataFrame, rated: Mapping[str, float]) -> Iterator[tuple[bo
             ("fixed_w", REST, rest, f"{rest:.3g} times that of {each}"),
         ):
             place = f'{where}: column "{column}": value {row[column]:g}'
-            yield from _against(bound, ratio, place, told)
+            yield from against(bound, ratio, place, told)
 
 
 def _maxima(
@@ -143,14 +143,14 @@ def _maxima(
     for _, row in node_power.iterrows():
         where, gpu, count = f"{MAXIMA} {row['gpu']}", row["gpu"], int(row["gpus"])
         if gpu not in rated:
-            yield True, _unnamed(where, gpu, rated)
+            yield True, unnamed(where, gpu, rated)
             continue
         yield from _too_many(where, gpu, count)
         watts = W_PER_KW * float(row["power_kw"])
         place = f'{where}: column "power_kw": value {row["power_kw"]:g}'
         each = f"{count} x {rated[gpu]:g} W (gpus, and tdp_w of {gpu} in data/gpus.csv)"
         ratio = watts / (count * rated[gpu])
-        yield from _against(AROUND, ratio, place, f"{ratio:.3g} times that of {each}")
+        yield from against(AROUND, ratio, place, f"{ratio:.3g} times that of {each}")
         for _, node in nodes[nodes["gpu"] == gpu].iterrows():
             around = float(node["fixed_w"]) + float(node["fan_full_w"])
             parts = rated[gpu] + around / int(node["gpus"])
@@ -159,10 +159,26 @@ def _maxima(
                 f"{ratio:.3g} times as much is what {count} GPUs draw with their part of fixed_w,"
                 f" fan_full_w and losses of {node['node']} in data/nodes.csv"
             )
-            yield from _against(OTHERWISE, ratio, place, told)
+            yield from against(OTHERWISE, ratio, place, told)
 
 
-def _against(bound: Bound, ratio: float, place: str, told: str) -> Iterator[tuple[bool, str]]:
+def against(bound: Bound, ratio: float, place: str, told: str) -> Iterator[tuple[bool, str]]:
+    """Hold a ratio against what it may be.
+
+    Parameters
+    ----------
+    bound : Bound
+        What it may be.
+    ratio : float
+        It. [1]
+    place, told : str
+        Row, column and value, and what the ratio is of, for the sentence.
+
+    Yields
+    ------
+    (bool, str)
+        Whether it cannot be (or is only unusual), and a sentence; nothing of what is usual.
+    """
     for word, (least, most), is_problem in (
         ("", bound.allowed, True),
         ("unusual; ", bound.usual, False),
@@ -183,7 +199,8 @@ def _too_many(where: str, gpu: str, count: int) -> Iterator[tuple[bool, str]]:
         yield False, f'{where}: column "gpus": value {count}: unusual; {sentence}'
 
 
-def _unnamed(where: str, gpu: str, rated: Mapping[str, float]) -> str:
+def unnamed(where: str, gpu: str, rated: Mapping[str, float]) -> str:
+    """Say that a row's GPU is none of those whose rated power [W] is known."""
     return (
         f'{where}: column "gpu": value {gpu}: no GPU of data/gpus.csv has this name; allowed are'
         f" its names; correct it, or add the GPU there{near(gpu, rated)}"

@@ -1,13 +1,19 @@
 """The project's own stress tests, told from their committed tables as a test tells its own."""
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from inference_energy.agreement import unusual
+from inference_energy.errors import InputError
+from inference_energy.method.datasheets import Bound, against, unnamed
+from inference_energy.method.plausible import Hardware, rows_held_against
+from inference_energy.peers.rows import own_rows
 from inference_energy.peers.score import QUANTITIES
+from inference_energy.power.measured import LEAST_DRAWN, RATED, USUAL_DRAWN
 from inference_energy.stress.forecast import LAW, Forecast
 from inference_energy.stress.plan import LEAST_REPETITIONS
 from inference_energy.stress.results import tell
@@ -19,6 +25,19 @@ FACTS = ("gpu", "n_gpus", "tensor_parallel", "precision", "engine")
 METER = "NVML"
 TEMPLATE = "stress/own_node.md.jinja"
 NODE, GPUS = "node", "gpu"
+
+DRAWN = Bound(
+    (LEAST_DRAWN, RATED),
+    (USUAL_DRAWN, RATED),
+    "a GPU holds itself to its rated power, and one that serves draws more than one without work",
+)
+"""Power of a cell over the rated power of its GPUs. [1]"""
+IDLE = Bound(
+    (0.03, 0.5),
+    (0.06, 0.3),
+    "a GPU that holds a model and does not work draws a tenth to a fifth of its rated power",
+)
+"""Power without a request over the rated power of the GPUs. Of the project's cells 0.17. [1]"""
 
 PILOT = "pilot-"
 """Before the name of a cell that is a test's pilot: one wave of its longest queries."""
@@ -55,6 +74,64 @@ def settings_of(cells: pd.DataFrame, conditions: str = "") -> dict[str, Any]:
         "confidence": 0.95,
         "factors": {},
     }
+
+
+def held(cells: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame, where: str) -> list[str]:
+    """Hold cells against what their GPUs draw and compute.
+
+    Parameters
+    ----------
+    cells : DataFrame
+        Schema ``own_node``.
+    models, gpus : DataFrame
+        Tables of those schemas.
+    where : str
+        The table of cells, for messages.
+
+    Returns
+    -------
+    list of str
+        What is possible but unusual, a sentence each.
+
+    Raises
+    ------
+    InputError
+        All that cannot be.
+    """
+    found = [*_powers(cells, gpus, where), *_unusual(cells, where)]
+    rows = own_rows(cells, models).assign(nodes=1, pipeline_parallel=1)
+    found += rows_held_against(rows, Hardware(models, gpus), where)
+    if problems := [sentence for is_problem, sentence in found if is_problem]:
+        raise InputError(problems)
+    return [sentence for _, sentence in found]
+
+
+def _powers(cells: pd.DataFrame, gpus: pd.DataFrame, where: str) -> Iterator[tuple[bool, str]]:
+    """Powers of cells against the rated power [W] of their GPUs."""
+    rated = dict(zip(gpus["gpu"], gpus["tdp_w"].astype(float), strict=True))
+    for row in cells.to_dict("records"):
+        place = f"{where}: test {row['test']}, cell {row['cell']}"
+        if row["gpu"] not in rated:
+            yield True, unnamed(place, row["gpu"], rated)
+            continue
+        count, each = int(row["n_gpus"]), rated[row["gpu"]]
+        for column, bound in (("power_w", DRAWN), ("idle_power_w", IDLE)):
+            share = row[column] / (count * each)
+            told = (
+                f"{share:.3g} times that of {count} x {each:g} W (n_gpus, and tdp_w of"
+                f" {row['gpu']} in data/gpus.csv)"
+            )
+            yield from against(
+                bound, share, f'{place}: column "{column}": value {row[column]:g}', told
+            )
+
+
+def _unusual(cells: pd.DataFrame, where: str) -> Iterator[tuple[bool, str]]:
+    """What the schema calls unusual of the cells."""
+    for columns, places, sentences in unusual(cells, load_schema("own_node")):
+        for place, sentence in zip(places, sentences, strict=True):
+            row = cells.iloc[place]
+            yield False, f"{where}: test {row['test']}, cell {row['cell']}: {columns}: {sentence}"
 
 
 def measured_tables(cells: pd.DataFrame, timeline: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -127,6 +204,7 @@ def page(
     others: pd.DataFrame,
     sources: pd.DataFrame,
     folder: str,
+    unusual: Sequence[str] = (),
 ) -> str:
     """Write the page of the project's own measurements, in Markdown.
 
@@ -142,6 +220,8 @@ def page(
         Schema ``sources``.
     folder : str
         Of the reports, as the page names it.
+    unusual : sequence of str
+        What is unusual of the cells, a sentence each.
     """
     slowest = cells.nsmallest(1, "clock_mhz").iloc[0]
     away = cells["log_energy_j"] / cells["energy_j"] - 1
@@ -164,6 +244,7 @@ def page(
         idlest=cells.nsmallest(1, "utilisation").iloc[0].to_dict(),
         repeated=list(_repeated(cells)),
         fastest=cells["clock_mhz"].max(),
+        unusual=unusual,
     )
 
 

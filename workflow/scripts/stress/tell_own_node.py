@@ -10,7 +10,7 @@ from inference_energy.peers.own_node import beside
 from inference_energy.project import shown
 from inference_energy.reports import told
 from inference_energy.stress.forecast import LAW, forecast
-from inference_energy.stress.own_node import page, settings_of, tell_test
+from inference_energy.stress.own_node import held, page, settings_of, tell_test
 from inference_energy.tables import read_table, write_text
 
 TOLD = ("predicted", "ratio", "power")
@@ -29,12 +29,14 @@ def main(snakemake):
         n: documents.read(path) for n, path in zip(params.methods, read.method, strict=True)
     }
     methods = {name: (method, materials(method)) for name, method in documented.items()}
+    hardware = materials.shared["hardware"]
+    unusual = held(cells, hardware["models"], hardware["gpus"], shown(read.cells))
     training = read_training(read)[0]
     reports = {Path(path).parent.name: Path(path).parent for path in snakemake.output.reports}
     written = {}
     for name, own in cells.groupby("test", sort=True):
         folder = reports[name]
-        known = forecast(settings_of(own), training, materials.shared["hardware"], methods)
+        known = forecast(settings_of(own), training, hardware, methods)
         over_time = timeline[timeline["test"] == name]
         tell_test(own, over_time, sources, claim["value"], known, folder)
         written[name] = {
@@ -42,8 +44,8 @@ def main(snakemake):
             for table in ("predicted", "ratio")
         }
     answers = read_table(read.answers, "peer_answers")
-    others = beside(cells, answers, training, materials.shared["hardware"], LAW)
-    text = page(cells, written, others, sources, f"../{shown(folder.parent)}")
+    others = beside(cells, answers, training, hardware, LAW)
+    text = page(cells, written, others, sources, f"../{shown(folder.parent)}", unusual)
     write_text(snakemake.output.page, told(text, Path(snakemake.output.page).parent))
 
 
