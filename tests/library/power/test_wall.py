@@ -7,7 +7,7 @@ from inference_energy.laws.hardware import serving_times
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.node import find_node, idle_share, metered_node, node_power
 from inference_energy.power.utilisation import add_utilisation
-from inference_energy.power.wall import ALLOWED, check, served
+from inference_energy.power.wall import ALLOWED, USUAL_LIMIT, check, served, unusual_limits
 from repository import read
 
 
@@ -201,3 +201,37 @@ def test_a_gpu_whose_node_is_not_known_is_in_that_of_the_nearest(
     node = find_node("H200-SXM-141GB", nodes, gpus)
     assert line["predicted_w"] == pytest.approx(node_power(line["gpu_power_w"], node))
     assert line["error_air_percent"] == line["error_percent"]
+
+
+def test_limits_of_power_are_usual_and_the_least_of_them_is_the_bound(wall, benchmarks, gpus):
+    assert unusual_limits(wall, benchmarks, gpus) == []
+    rated = gpus.set_index("gpu")["tdp_w"].astype(float)
+    rows = served(wall, benchmarks)
+    assert (rows["power_limit_w"] / rows["gpu"].map(rated)).min() == USUAL_LIMIT
+
+
+@pytest.mark.parametrize("watts", [3500.0, 701.0, 104.0, 35.0])
+def test_a_limit_of_power_that_no_gpu_has_is_refused(wall, benchmarks, gpus, watts):
+    """Ten times 350 W limited nothing, a tenth held an H200 to 35 W, both in silence."""
+    changed = benchmarks.copy()
+    changed.loc[0, "gpu_power_limit_w"] = watts
+    with pytest.raises(InputError) as error:
+        unusual_limits(wall, changed, gpus)
+    assert error.value.problems == [
+        "data/mlperf_benchmarks.csv: mlperf-v4.1, gptj-99: column"
+        f' "gpu_power_limit_w": value {watts:g}: allowed is 105 to 700 for H200-SXM-141GB, 0.15 to'
+        " 1 times tdp_w of data/gpus.csv, as a limit is within what a GPU at work draws and its"
+        " rated power; correct the one that is wrong, or empty the cell"
+    ]
+
+
+def test_a_limit_of_power_that_is_low_is_told(wall, benchmarks, gpus):
+    changed = benchmarks.copy()
+    changed.loc[0, "gpu_power_limit_w"] = 349.0
+    assert unusual_limits(wall, changed, gpus) == [
+        "data/mlperf_benchmarks.csv: mlperf-v4.1, gptj-99: column"
+        ' "gpu_power_limit_w": value 349: unusual; usual is 350 to 700 for H200-SXM-141GB, 0.5 to 1'
+        " times tdp_w of data/gpus.csv"
+    ]
+    changed.loc[0, "gpu_power_limit_w"] = 700.0
+    assert unusual_limits(wall, changed, gpus) == []

@@ -33,7 +33,7 @@ def page(
         Tables of schemas ``power_law``, ``power_scores``, ``power_predictions``, ``power_wall`` and
         ``power_shares``.
     unusual : sequence of str
-        What is unusual of the runs, a sentence each.
+        What is unusual of the runs, and of the GPUs and nodes, a sentence each.
     """
     keys = ["quantity", "left_out", "architecture"]
     errors = [

@@ -7,6 +7,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.base import Array
 from inference_energy.laws.hardware import serving_times
 from inference_energy.power.gpu import GpuPower
+from inference_energy.power.measured import LEAST_DRAWN
 from inference_energy.power.node import (
     find_node,
     gpu_power_at,
@@ -19,6 +20,10 @@ from inference_energy.units import PERCENT
 
 ALLOWED = 5.0
 """Error of a prediction at the wall up to which it counts as right. [%]"""
+
+USUAL_LIMIT = 0.5
+"""Limit of a GPU's power over its rated power that is usual at least, the least of those in
+data/mlperf_benchmarks.csv. Drivers let it be lowered to about 0.3. [1]"""
 
 LARGEST_BATCH = 1024.0
 """Requests that a GPU serves at once at most, where the KV cache would hold more."""
@@ -64,6 +69,47 @@ def served(wall: pd.DataFrame, benchmarks: pd.DataFrame) -> pd.DataFrame:
         attention_copies=1,
         task=rows["benchmark"],
     )
+
+
+def unusual_limits(wall: pd.DataFrame, benchmarks: pd.DataFrame, gpus: pd.DataFrame) -> list[str]:
+    """Hold limits of GPUs' power against the rated power of the GPUs that they are of.
+
+    Parameters
+    ----------
+    wall, benchmarks, gpus : DataFrame
+        Tables of schemas ``wall_power``, ``mlperf_benchmarks`` and ``gpus``.
+
+    Returns
+    -------
+    list of str
+        What is possible but unusual, a sentence a benchmark and GPU.
+
+    Raises
+    ------
+    InputError
+        With every limit above the rated power, or below what a GPU at work draws.
+    """
+    rated = gpus.set_index("gpu")["tdp_w"].astype(float)
+    rows = served(wall, benchmarks).drop_duplicates(["source_id", "benchmark", "gpu"])
+    rows = rows.assign(tdp_w=rows["gpu"].map(rated))
+    share = rows["power_limit_w"].astype(float) / rows["tdp_w"]
+    wrong, low = (share < LEAST_DRAWN) | (share > 1), share < USUAL_LIMIT
+
+    def said(row: pd.Series, word: str, least: float) -> str:
+        most = row["tdp_w"]
+        return (
+            f"data/mlperf_benchmarks.csv: {row['source_id']}, {row['benchmark']}: column"
+            f' "gpu_power_limit_w": value {row["power_limit_w"]:g}: {word} is {least * most:g} to'
+            f" {most:g} for {row['gpu']}, {least:g} to 1 times tdp_w of data/gpus.csv"
+        )
+
+    if wrong.any():
+        raise InputError(
+            f"{said(row, 'allowed', LEAST_DRAWN)}, as a limit is within what a GPU at work draws"
+            " and its rated power; correct the one that is wrong, or empty the cell"
+            for _, row in rows[wrong].iterrows()
+        )
+    return [said(row, "unusual; usual", USUAL_LIMIT) for _, row in rows[low].iterrows()]
 
 
 def _batch(row: pd.Series, models: pd.DataFrame, gpus: pd.DataFrame) -> float:

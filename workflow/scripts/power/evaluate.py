@@ -6,7 +6,9 @@ import pandas as pd
 from _logged import run
 from _training import read_training
 from inference_energy.drawing import save_all
+from inference_energy.errors import InputError
 from inference_energy.evidence import token_energy
+from inference_energy.method import datasheets
 from inference_energy.power import figures, measured, node, scores, shares, wall
 from inference_energy.power.gpu import GpuPower
 from inference_energy.power.page import page
@@ -27,6 +29,14 @@ def main(snakemake):
     measured.check_roles(table["inferencex"], shown(read.inferencex))
     rows = add_utilisation(measured.rows(table["mlenergy"], table["inferencex"]), *hardware)
     measured.check_hardware(rows, *hardware)
+    around = list(datasheets.held(hardware[1], table["nodes"], table["node_power"]))
+    if problems := [sentence for is_problem, sentence in around if is_problem]:
+        raise InputError(problems)
+    unusual = [
+        *measured.unusual_power(rows),
+        *(sentence for _, sentence in around),
+        *wall.unusual_limits(table["wall_power"], table["mlperf_benchmarks"], hardware[1]),
+    ]
     idle = node.idle_share(table["wall_power"], table["nodes"], hardware[1])
     fitted, without = GpuPower.fit(rows, idle), scores.laws_without(rows, idle)
     law = pd.DataFrame(fitted.terms(), columns=["term", "value", "unit"])
@@ -61,7 +71,7 @@ def main(snakemake):
     }
     save_all(drawn, [*output.svg, *output.png])
     shown_on_page = [made[name] for name in ("law", "scores", "predictions", "wall", "shares")]
-    text = page(*shown_on_page, measured.unusual_power(rows))
+    text = page(*shown_on_page, unusual)
     write_text(output.page, told(text, Path(output.page).parent))
 
 
