@@ -749,3 +749,64 @@ def test_cells_of_a_test_have_one_endpoint_and_one_input(tmp_path, column):
     table = ("data/measured/own_node/cells.csv", "own_node")
     problems = refused_with(tmp_path, *table, 1, column, 10)
     assert any(f'line 3, column "{column}"' in told and "of test h200" in told for told in problems)
+
+
+@pytest.mark.parametrize("kinds", [("gqa", "sliding", "pruned", "hybrid"), ("mla", "sparse")])
+def test_heads_ten_times_as_many_are_refused_or_told(tmp_path, kinds):
+    """Ten times the heads of Llama 3.1 70B passed, up to twenty times its width."""
+    frame = pd.read_csv(ROOT / "data/models.csv")
+    typed = read_table(ROOT / "data/models.csv", "models")
+    for row in np.flatnonzero(frame["attention"].isin(kinds)):
+        for factor in (10, 0.1):
+            if refused_with(tmp_path, "data/models.csv", "models", row, "attention_heads", factor):
+                continue
+            heads = round(factor * typed.loc[row, "attention_heads"])
+            other = typed.assign(
+                attention_heads=typed["attention_heads"].mask(typed.index == row, heads)
+            )
+            found = [
+                (columns, p) for columns, p, told in unusual(other, load_schema("models")) if told
+            ]
+            ((columns, places),) = found
+            assert '"attention_heads"' in columns and places.tolist() == [row]
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "value", "words"),
+    [
+        ("GLM-5", "context_tokens", 2047, "value 2048; allowed is at most context_tokens, 2047"),
+        ("GPT-OSS 120B", "context_share", 0.02, "make context_share x layers 0.72; allowed is"),
+        ("GPT-OSS 120B", "context_share", "", "is empty; a number is needed where attention is sl"),
+        ("Llama 3.1 8B", "context_share", 0.5, "is filled; allowed is that where attention is sli"),
+    ],
+)
+def test_what_a_model_keeps_of_a_context_is_refused_where_it_cannot_be(
+    tmp_path, model, column, value, words
+):
+    frame = pd.read_csv(ROOT / "data/models.csv", dtype=str, keep_default_na=False)
+    frame.loc[frame["model"] == model, column] = str(value)
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(InputError) as error:
+        read_table(tmp_path / "t.csv", "models")
+    (problem,) = error.value.problems
+    assert words in problem
+
+
+@pytest.mark.parametrize(
+    ("model", "column", "value"),
+    [
+        ("GLM-5", "index_tokens", 200),
+        ("DeepSeek-V3.2", "index_tokens", 20480),
+        ("GLM-5", "index_width", 409),
+        ("GPT-OSS 120B", "context_share", 0.05),
+        ("Gemma 3 27B", "context_share", 1),
+        ("Llama 3.1 8B", "attention_heads", 16),
+    ],
+)
+def test_what_no_known_model_has_is_unusual(model, column, value):
+    typed = read_table(ROOT / "data/models.csv", "models")
+    row = np.flatnonzero(typed["model"] == model)
+    typed.loc[row, column] = value
+    found = [(columns, p) for columns, p, told in unusual(typed, load_schema("models")) if told]
+    ((columns, places),) = found
+    assert f'"{column}"' in columns and places.tolist() == [*row]

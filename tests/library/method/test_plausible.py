@@ -1109,3 +1109,15 @@ def test_parameters_that_a_row_states_are_held_too(paper, rows, known):
     (problem,) = [told for told in problems if "on 8 x H100" in told]
     assert f"{900e9 / (8 * 80 * 2**30):.3g} times the memory of its 8 GPUs" in problem
     assert "(900 billion in FP8, params_total_b of the row, and 80 GB" in problem
+
+
+def test_a_model_like_no_other_is_told(paper, rows, known):
+    """An index of 200 tokens was taken as it stood."""
+    models = known.models.copy()
+    models.loc[models["model"] == "GLM-5", "index_tokens"] = 200
+    problems, warnings = held_against(paper, rows, replace(known, models=models))
+    assert problems == []
+    assert warnings == [
+        'data/models.csv: model GLM-5: columns "index_tokens": unusual; values 200 make'
+        " index_tokens 200; usual is 1000 to 10000, as an index picks two to four thousand tokens"
+    ]

@@ -13,6 +13,7 @@ from inference_energy.power.measured import (
     from_inferencex,
     from_mlenergy,
     rows,
+    unusual_context,
     unusual_power,
 )
 from inference_energy.power.node import idle_share
@@ -317,3 +318,24 @@ def test_power_and_memory_that_are_just_enough_are_allowed(runs, models, gpus):
     one = pd.DataFrame([own | {"gpu_power_w": 1.05 * own["tdp_w"]}])
     check_hardware(one, models, gpus)
     check_hardware(one.assign(gpu_power_w=LEAST_DRAWN * own["tdp_w"]), models, gpus)
+
+
+def test_a_context_below_the_requests_that_were_measured_is_refused(runs, models, gpus):
+    """A hundredth of DeepSeek-R1's context, 1,638 tokens, passed beside runs with 12,161."""
+    own = runs[runs["network"] == "DeepSeek-R1"]
+    tokens = own["input_tokens"] + own["output_tokens"]
+    longest = own.loc[tokens.idxmax()]
+    run = f"requests of run {longest['run']} of {longest['source_id']} ({longest['model']}) have"
+    short = changed(models, "context_tokens", "DeepSeek-R1", 1638)
+    assert told_of(runs, short, gpus) == [
+        "data/models.csv: model DeepSeek-R1: column context_tokens: value 1638; allowed is at least"
+        f" {tokens.max() / 4:.6g}, as {run} {tokens.max():.6g} tokens, and servers stretch a"
+        " context by up to 4 times; correct it, or the run"
+    ]
+    assert unusual_context(runs, models) == []
+    stretched = changed(models, "context_tokens", "DeepSeek-R1", 4096)
+    check_hardware(runs, stretched, gpus)
+    assert unusual_context(runs, stretched) == [
+        f"data/models.csv: model DeepSeek-R1: column context_tokens: value 4096: unusual; {run}"
+        f" {tokens.max():.6g} tokens; usual is at least so many"
+    ]

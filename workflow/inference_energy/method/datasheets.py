@@ -51,6 +51,7 @@ OTHERWISE = Bound(
 """What the parts of a node draw over its maximum power, per GPU. Of the B200's 0.76."""
 
 NODES, MAXIMA, GPUS = "data/nodes.csv: node", "data/node_power.csv: gpu", "data/gpus.csv: gpu"
+MODELS = "data/models.csv: model"
 """Beginnings of sentences about a row."""
 
 
@@ -74,12 +75,30 @@ def held(
         ("nodes", NODES, nodes),
         ("node_power", MAXIMA, node_power),
     ):
-        for columns, places, sentences in unusual(table, load_schema(name)):
-            for place, sentence in zip(places, sentences, strict=True):
-                yield False, f"{where} {table.iloc[place, 0]}: {columns}: {sentence}"
+        yield from unusual_rows(name, where, table)
     rated = dict(zip(gpus["gpu"], gpus["tdp_w"].astype(float), strict=True))
     yield from _nodes(nodes, rated)
     yield from _maxima(node_power, nodes, rated)
+
+
+def unusual_rows(name: str, where: str, table: pd.DataFrame) -> Iterator[tuple[bool, str]]:
+    """Find rows of a table that its schema calls unusual.
+
+    Parameters
+    ----------
+    name, where : str
+        Schema, and the beginning of a sentence about a row, which its first cell follows.
+    table : DataFrame
+        Table of that schema.
+
+    Yields
+    ------
+    (bool, str)
+        As of :func:`held`; none of them cannot be.
+    """
+    for columns, places, sentences in unusual(table, load_schema(name)):
+        for place, sentence in zip(places, sentences, strict=True):
+            yield False, f"{where} {table.iloc[place, 0]}: {columns}: {sentence}"
 
 
 def no_node(size: int, gpus: Iterable[str], needed: float) -> Iterator[str]:

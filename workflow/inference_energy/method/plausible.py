@@ -171,6 +171,7 @@ def held_against(
         _powers(method, table, tables),
         _node_size(method, table, tables),
         datasheets.held(tables.gpus, tables.nodes, tables.node_power),
+        datasheets.unusual_rows("models", datasheets.MODELS, tables.models),
     ):
         for is_problem, sentence in found:
             (problems if is_problem else warnings).append(sentence)

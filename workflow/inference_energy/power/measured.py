@@ -1,9 +1,18 @@
 """Measured runs, as rows for the power law."""
 
+from collections.abc import Iterator
+
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.laws.hardware import HELD, weights_held
+from inference_energy.laws.hardware import (
+    HELD,
+    LONGEST,
+    USUAL_LONGEST,
+    longest_context,
+    over_context,
+    weights_held,
+)
 from inference_energy.text import counted, percent
 from inference_energy.units import rate
 
@@ -132,7 +141,7 @@ def check_hardware(runs: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame)
     ------
     InputError
         With every GPU that draws more than its rated power, or less than it does without work, and
-        every model that its GPUs do not hold.
+        every model that its GPUs do not hold, or whose context does not hold its requests.
     """
     problems = []
     for gpu, own in runs.groupby("gpu", sort=False):
@@ -166,8 +175,49 @@ def check_hardware(runs: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame)
             f" of {most['memory_gb']:g} GB (memory_gb of data/gpus.csv); correct the one that is"
             " wrong, or the run"
         )
+    problems += [
+        f"{place}; allowed is at least {tokens / LONGEST:.6g}, as requests of {run} have"
+        f" {tokens:.6g} tokens, and servers stretch a context by up to {LONGEST:g} times; correct"
+        " it, or the run"
+        for place, tokens, run in _beyond_context(runs, models, LONGEST)
+    ]
     if problems:
         raise InputError(problems)
+
+
+def _beyond_context(
+    runs: pd.DataFrame, models: pd.DataFrame, most: float
+) -> Iterator[tuple[str, float, str]]:
+    """Of each model with requests longer than so many contexts: place, tokens, and the run."""
+    rows = runs.assign(over=over_context(runs.assign(model=runs["network"]), models))
+    for network, own in rows[rows["over"] > most].groupby("network", sort=False):
+        longest = own.nlargest(1, "over").iloc[0]
+        tokens = longest["input_tokens"] + longest["output_tokens"]
+        context = longest_context(str(network), models)
+        yield (
+            f"data/models.csv: model {network}: column context_tokens: value {context:g}",
+            float(tokens),
+            f"run {longest['run']} of {longest['source_id']} ({longest['model']})",
+        )
+
+
+def unusual_context(runs: pd.DataFrame, models: pd.DataFrame) -> list[str]:
+    """Tell models of which runs had requests longer than the context that their publisher states.
+
+    Parameters
+    ----------
+    runs, models : DataFrame
+        As for :func:`check_hardware`, which refuses what no server stretches a context to.
+
+    Returns
+    -------
+    list of str
+        One sentence a model.
+    """
+    return [
+        f"{place}: unusual; requests of {run} have {tokens:.6g} tokens; usual is at least so many"
+        for place, tokens, run in _beyond_context(runs, models, USUAL_LONGEST)
+    ]
 
 
 def unusual_power(runs: pd.DataFrame) -> list[str]:

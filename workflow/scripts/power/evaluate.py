@@ -29,11 +29,15 @@ def main(snakemake):
     measured.check_roles(table["inferencex"], shown(read.inferencex))
     rows = add_utilisation(measured.rows(table["mlenergy"], table["inferencex"]), *hardware)
     measured.check_hardware(rows, *hardware)
-    around = list(datasheets.held(hardware[1], table["nodes"], table["node_power"]))
+    around = [
+        *datasheets.unusual_rows("models", datasheets.MODELS, hardware[0]),
+        *datasheets.held(hardware[1], table["nodes"], table["node_power"]),
+    ]
     if problems := [sentence for is_problem, sentence in around if is_problem]:
         raise InputError(problems)
     unusual = [
         *measured.unusual_power(rows),
+        *measured.unusual_context(rows, hardware[0]),
         *(sentence for _, sentence in around),
         *wall.unusual_limits(table["wall_power"], table["mlperf_benchmarks"], hardware[1]),
     ]
