@@ -7,6 +7,7 @@ from functools import partial
 from inference_energy.requests.counts import count_units, counted_view
 from inference_energy.requests.interrupts import interruptible
 from inference_energy.requests.log import Log, connect, requests_view, units
+from inference_energy.tables import read_table
 
 
 @contextmanager
@@ -29,7 +30,7 @@ class Stored:
         self.connection, self.folder = connection, folder
         settings = snakemake.params.settings
         self.longest, self.long_from = (settings[k]["value"] for k in ("longest", "long_from"))
-        self.params = snakemake.params
+        self.params, self.read = snakemake.params, snakemake.input
         self.units = units(self.log, connection)
 
     def within(self):
@@ -41,7 +42,9 @@ class Stored:
         is done of the next one.
         """
         bounds = self.longest, self.folder, self.params.stated, self.long_from
-        count_units(self.connection, self.log, units, *bounds, say, self.params.log["one_in"])
+        models = read_table(self.read.models, "models")
+        one_in = self.params.log["one_in"]
+        count_units(self.connection, self.log, units, *bounds, say, one_in, models)
 
     def view(self, unit, least):
         """Make the view ``counted`` of a unit; return the columns that the log has.

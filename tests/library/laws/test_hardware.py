@@ -18,6 +18,8 @@ from inference_energy.laws.hardware import (
     goes_by,
     gpu_named,
     listed_name,
+    longest_context,
+    longest_contexts,
     other_names,
     over_context,
     serving_times,
@@ -503,3 +505,11 @@ def test_the_fastest_of_all_measured_runs_is_what_is_said_of_it():
     most = max(per_gpu.max() for per_gpu in each)
     assert most == each[0].max() <= MOST_MEASURED < most + 1
     assert 40 * most < MOST_TOKENS
+
+
+def test_contexts_of_many_names_are_those_of_each():
+    models = read("data/models.csv", "models")
+    names = [*models["model"], *models["aliases"].dropna().str.split("; ").explode(), "ours", ""]
+    names += [f"elsewhere/{name}-FP8" for name in names]
+    each = {name: longest_context(name, models) for name in names}
+    assert longest_contexts(names, models) == {n: c for n, c in each.items() if not np.isnan(c)}

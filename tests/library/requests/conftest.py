@@ -23,7 +23,9 @@ def settings():
 def count(tmp_path):
     """Count a log in so many parts; return its tables as frames."""
 
-    def counted(path, parts=1, form=None, known=requests_formats.COLUMNS, one_in=1, threads=1):
+    def counted(
+        path, parts=1, form=None, known=requests_formats.COLUMNS, one_in=1, threads=1, models=None
+    ):
         log = open_log(path, SETTINGS["formats"], form)
         written = []
         for part in range(1, parts + 1):
@@ -31,7 +33,7 @@ def count(tmp_path):
             counts.create_tables(connection)
             own = share(units(log, connection), part, parts)
             bounds = LONGEST, tmp_path, known, LONG_FROM
-            counts.count_units(connection, log, own, *bounds, one_in=one_in)
+            counts.count_units(connection, log, own, *bounds, one_in=one_in, models=models)
             names = [*counts.TABLES, *counts.LISTS]
             written.append({name: tmp_path / f"{name}-{part}-of-{parts}.parquet" for name in names})
             counts.write_tables(connection, written[-1])

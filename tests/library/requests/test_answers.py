@@ -418,3 +418,11 @@ def test_odd_names_of_tenants_are_in_a_table_that_can_be_read(answered, tmp_path
     write_table(found, tmp_path / "by_tenant.csv", "requests_by_tenant")
     assert {"m (1 of 2)", "m (2 of 2)", "not stated (tenant)", "not stated"} < set(found["tenant"])
     assert found["tenant"].is_unique and len(found) == len(names)
+
+
+def test_a_log_without_a_token_is_refused():
+    kinds = pd.DataFrame({"kind": ["rows"], "n": [2000]})
+    lengths = pd.DataFrame({"n": [2000], "input": [0], "output": [0]})
+    with pytest.raises(InputError, match="all 2000 requests have 0 input and 0 output tokens"):
+        answers.check_any(lengths, kinds, "plain")
+    answers.check_any(lengths.assign(input=1), kinds, "plain")

@@ -435,7 +435,7 @@ def test_rows_of_fewer_tokens_than_requests_do_not_count(tmp_path, count, kinds)
     text = USAGE + "".join(f"1735689600,m,{row}\n" for row in rows)
     (tmp_path / "log.csv").write_text(text)
     tables = count(tmp_path / "log.csv")
-    assert kinds(tables) == {"rows": 6, "part of a token": 2, "no output": 3}
+    assert kinds(tables) == {"rows": 6, "part of a token": 2, "no input": 1, "no output": 3}
     assert tables["lengths"]["n"].sum() == 3 + 3 + 3 + 1
     rows = tables["examples"].query("kind == 'part of a token'")["row"]
     assert sorted(rows) == [0, 1]
@@ -714,3 +714,11 @@ def test_a_column_of_the_readers_own_name_is_refused(tmp_path, count):
     duckdb.sql(f"COPY ({sql}) TO '{tmp_path}/log.parquet'")
     with pytest.raises(InputError, match=r"column File_row_number: .*; rename"):
         count(tmp_path / "log.parquet")
+
+
+def test_requests_without_input_are_told(tmp_path, count, kinds):
+    path = tmp_path / "log.csv"
+    path.write_text("input_tokens,output_tokens\n0,5\n3,5\n0,0\n")
+    found = count(path)
+    assert kinds(found) == {"rows": 3, "no input": 2, "no output": 1}
+    assert found["lengths"]["n"].sum() == 3

@@ -94,7 +94,7 @@ def test_a_log_on_disk_is_named_and_has_the_tables_of_its_columns(known, log):
     assert Path(log["log"]).parent.name not in stored["title"]
     assert stored["stated"] == {"start", "input", "output"}
     assert set(files.TABLES) - set(files.tables(stored)) == {"by_tenant", "load"}
-    assert files.day_inputs(stored) == {}
+    assert files.day_inputs(stored) == {"models": "data/models.csv"}
     assert "data/throughput/oviedo.csv" in files.inputs(stored)["throughput_tables"]
     assert stored["parts"] == 1
 

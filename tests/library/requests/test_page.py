@@ -188,3 +188,12 @@ def test_the_total_says_how_much_of_it_is_of_models_that_the_method_does_not_kno
     known = tables["by_model"].query("model != 'ours'")
     text = page("A log", tables | {"by_model": known}, answered[2], settings, LOAD)
     assert "does not know" not in text.split("\n\n")[1]
+
+
+def test_the_page_begins_with_requests_over_their_context(answered, tables, settings):
+    said = "more tokens than the context of their model**"
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    kinds = tables["kinds"]
+    tables["kinds"] = kinds.assign(rows=kinds["rows"].mask(kinds["kind"] == "over context", 3))
+    text = page("A log", tables, answered[2], settings, LOAD)
+    assert f"**3 rows have {said}" in text.split("\n\n")[1]

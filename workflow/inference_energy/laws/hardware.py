@@ -585,3 +585,33 @@ def longest_context(name: str, models: pd.DataFrame) -> float:
     same = models[goes_by(models, name)]
     tokens = same["context_tokens"].iloc[0] if len(same) and "context_tokens" in same else np.nan
     return np.nan if pd.isna(tokens) else float(tokens)
+
+
+def longest_contexts(names: Iterable[str], models: pd.DataFrame) -> dict[str, float]:
+    """Find the contexts that ``longest_context`` knows, of very many names at once.
+
+    Parameters
+    ----------
+    names : iterable of str
+        As a log has them.
+    models : DataFrame
+        Table of schema ``models``.
+
+    Returns
+    -------
+    dict of str to float
+        By name; without those that no model of a known context has. [tokens]
+    """
+    aliases = models["aliases"].fillna("")
+    contexts = models["context_tokens"].astype(float)
+    by_key: list[dict[str, float]] = [
+        # of two models of one key the first counts
+        {key: context for own, context in [*zip(keys, contexts, strict=True)][::-1] for key in own}
+        for keys in _keys_of(tuple(models["model"] + ";" + aliases))
+    ]
+    exact, plain = by_key
+    found = {
+        name: exact.get(_key(name), plain.get(bare_name(name), np.nan))
+        for name in dict.fromkeys(names)
+    }
+    return {name: context for name, context in found.items() if not np.isnan(context)}

@@ -435,13 +435,19 @@ def examples(found: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
 
 
 def check_any(lengths: pd.DataFrame, counted: pd.DataFrame, form: str) -> None:
-    """Refuse a log of which no request counts; ``form`` is the name of its format.
+    """Refuse a log of which no request counts, or none has a token; ``form`` is its format's name.
 
     Raises
     ------
     InputError
         With how many rows there are of each kind.
     """
+    if len(lengths) and not lengths[["input", "output"]].any(axis=None):
+        raise InputError(
+            f"key log: all {lengths['n'].sum()} requests have 0 input and 0 output tokens, read by"
+            f" the format {form}; allowed is a log of which some have more; name the columns that"
+            " have them by another format; see docs/requests.md"
+        )
     if len(lengths):
         return
     found = ", ".join(

@@ -25,6 +25,8 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from inference_energy.errors import InputError
+from inference_energy.requests.contexts import over_context
+from inference_energy.requests.expansion import refuse_expansion
 from inference_energy.requests.formats import COLUMNS, NO_NUMBER, TOKENS, bare_name, literal
 from inference_energy.requests.log import PAGES, Log, Unit, requests_view, values_of
 from inference_energy.requests.sums import refuse_sums
@@ -111,6 +113,10 @@ KINDS = {
     "reasoning above output": "more reasoning than output tokens; all output counts as reasoning",
     "other total": "total tokens are stated and are not input and output together; the row counts"
     " by these",
+    "over context": "input and output, of a row of many requests their mean, are more than the"
+    " context of the row's model in data/models.csv, of no known model than the largest there; the"
+    " row counts",
+    "no input": "no input tokens; the row counts, its energy is the law's at no input",
     "no output": "no output tokens; the row counts, its energy is the law's at no output",
     "no time": "the start is missing or no time; the row counts, but in no hour and no load",
     "no end": "the end is missing or no time; the row counts, but not in the load",
@@ -375,6 +381,7 @@ def count_units(
     long_from: float | None = None,
     say: Callable[..., object] = lambda *_: None,
     one_in: int = 1,
+    models: "pd.DataFrame | None" = None,
 ) -> None:
     """Count units into the tables of ``create_tables``, and add the tables up.
 
@@ -390,7 +397,7 @@ def count_units(
     for number, unit in enumerate(units):
         limit = sum_when_large(connection, limit)
         told = partial(say, number)
-        count_unit(connection, log, unit, longest, folder, known, long_from, told, one_in)
+        count_unit(connection, log, unit, longest, folder, known, long_from, told, one_in, models)
         say(number + 1)
     # a unit has every group once; of ten million they would take as long to add up as to count
     once = len(units) == 1 and _are_names_apart(connection)
@@ -413,6 +420,7 @@ def count_unit(
     long_from: float | None = None,
     say: Callable[[str], object] = str,
     one_in: int = 1,
+    models: "pd.DataFrame | None" = None,
 ) -> None:
     """Add the counts of a unit to the tables.
 
@@ -436,15 +444,17 @@ def count_unit(
         Told what is done next.
     one_in : int
         Of so many bins of time one is kept moment by moment, to tell how requests meet in a bin.
+    models : DataFrame, optional
+        Table of schema ``models``, whose contexts rows are held against.
 
     Raises
     ------
     InputError
-        If a file cannot be read, holds a value that does not fit its type, or a row that is
-        computed over others.
+        If a file cannot be read, holds a value that does not fit its type, a row that is computed
+        over others, or one of several contexts of its model.
     """
     with values_of(unit.file):
-        _count_unit(connection, log, unit, longest, folder, known, long_from, say, one_in)
+        _count_unit(connection, log, unit, longest, folder, known, long_from, say, one_in, models)
 
 
 def _count_unit(
@@ -457,8 +467,11 @@ def _count_unit(
     long_from: float | None,
     say: Callable[[str], object],
     one_in: int,
+    models: "pd.DataFrame | None",
 ) -> None:
     say("rows")
+    if log.kind != "parquet":
+        refuse_expansion(unit.file)
     stated, unreadable, first = requests_view(log, unit, connection, folder)
     refuse_sums(connection, unit, longest, stated)
     passed = _passed(connection, stated)
@@ -476,6 +489,10 @@ def _count_unit(
     if "start" in stated:
         _count_order(connection, unit, passed)
     connection.execute(counted_view(longest, stated, long_from, kinds))
+    if models is not None:
+        count, places = over_context(connection, log, unit, models, EXAMPLES)
+        connection.execute("INSERT INTO kinds VALUES ('over context', ?)", [count])
+        _keep_examples(connection, unit, "over context", places)
     add_counts(connection, stated, long_from, say, one_in)
 
 
@@ -842,6 +859,7 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
         "absurd": ("input", absurd),
         "no requests": ("requests", no_requests),
         "part of a token": ("requests", PART_OF_A_TOKEN),
+        "no input": ("input", "coalesce(input = 0 AND output >= 0, FALSE)"),
         "no output": ("output", "coalesce(output = 0 AND input >= 0, FALSE)"),
         "no number": (next(iter(optional), None), no_number),
         "cached above input": ("cached", "coalesce(cached > input AND input >= 0, FALSE)"),
@@ -902,6 +920,8 @@ def _count_kinds(
         sql = f"SELECT row FROM requests WHERE {where} ORDER BY row LIMIT {EXAMPLES}"
         places = [row for (row,) in connection.execute(sql).fetchall()]
         _keep_examples(connection, unit, "no output", places)
+    if "no input" in conditions:
+        conditions["no input"] += f" AND {_counting(conditions)}"
     found = ()
     if conditions:
         counts = ", ".join(
@@ -949,6 +969,7 @@ def _screen(
         "negative": any(value is not None and value < 0 for value in least.values()),
         "no number": NO_NUMBER in least.values(),
         "absurd": "requests" in stated or max(most["input"] or 0, most["output"] or 0) > longest,
+        "no input": least["input"] is not None and least["input"] <= 0,
         "no output": least["output"] is not None and least["output"] <= 0,
         "no time": passed.get("starts", 0) < passed["rows"],
         "no end": passed.get("ends", 0) < passed["rows"],

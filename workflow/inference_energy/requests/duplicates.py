@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 import duckdb
 
 from inference_energy.requests.counts import EXAMPLES, add_counts, counted_view
+from inference_energy.requests.expansion import refuse_expansion
 from inference_energy.requests.formats import literal
 from inference_energy.requests.log import Log, Unit, requests_view, values_of
 
@@ -53,6 +54,8 @@ def count_duplicates(
     stated: set[str] = set()
     say("ids", 0, len(units))
     for number, unit in enumerate(units, 1):
+        if log.kind != "parquet":
+            refuse_expansion(unit.file)
         with values_of(unit.file):
             stated |= _counted(connection, log, unit, longest, folder, long_from)
             hashes = "SELECT hash(id) FROM counted WHERE id IS NOT NULL"

@@ -328,8 +328,9 @@ def inputs(requests: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def day_inputs(requests: Mapping[str, Any]) -> dict[str, Any]:
-    """Files that a day of queries is drawn from; a log on disk needs none of them."""
-    return inputs(requests) if "count" in requests["log"] else {}
+    """Files that a day of queries is drawn from; a log on disk needs the contexts of models."""
+    drawn = "count" in requests["log"]
+    return inputs(requests) if drawn else {"models": provided("data/models.csv")}
 
 
 def counting(requests: Mapping[str, Any]) -> dict[str, Any]:

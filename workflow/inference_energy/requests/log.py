@@ -20,6 +20,7 @@ import pyarrow as pa
 from inference_energy.documents import near_path, underflows
 from inference_energy.errors import InputError
 from inference_energy.project import is_plain, path_problems
+from inference_energy.requests.expansion import refuse_expansion
 from inference_energy.requests.formats import (
     COLUMNS,
     COMPRESSIONS,
@@ -262,10 +263,12 @@ def open_log(
     Raises
     ------
     InputError
-        If no format fits.
+        If no format fits, or the first file is blanks without end.
     """
     files = find_files(path)
     kind = KINDS[_ending(Path(files[0]))]
+    if kind != "parquet":
+        refuse_expansion(files[0], FIRST_BYTES)
     if form is None:
         known = describe(connect(), files[0], kind, FIRST_OBJECTS)
         fitting = [f for f in formats.values() if matches(known, f)]

@@ -72,6 +72,7 @@ def page(
     shown = optional | {name: frame.to_dict("records") for name, frame in tables.items()}
     named = {of: name for of, name in NAMED.items() if of in tables}
     hidden = sum(int(tables[of][name].str.startswith(HIDDEN).sum()) for of, name in named.items())
+    kinds = tables["kinds"].set_index("kind")["rows"]
     blended = tables["by_model"][tables["by_model"]["charged_as"] == BLEND]
     form, stated = read_by
     return render(
@@ -93,7 +94,8 @@ def page(
         files_shown=FILES_SHOWN,
         power_measured=power_measured,
         rows_of_many=rows_of_many,
-        pages_missing=bool(tables["kinds"].query("kind == 'no last page'")["rows"].sum()),
+        pages_missing=bool(kinds.get("no last page", 0)),
+        over_context=kinds.get("over context", 0),
         blended=blended["model"].tolist(),
         blended_share=blended["energy_share"].sum(),
         models_shown=MODELS_SHOWN,

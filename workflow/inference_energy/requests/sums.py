@@ -39,7 +39,7 @@ def refuse_sums(
     found = dict(_named(connection, stated)) | dict(_summed(connection, longest, stated))
     if not found:
         return
-    first = 2 if ".csv" in unit.file or ".tsv" in unit.file else 1
+    first = first_row(unit.file)
     raise InputError(
         [
             f"{unit.file}, row {row + first}: {what}; allowed are requests alone, as a row that is"
@@ -47,6 +47,13 @@ def refuse_sums(
             for row, what in sorted(found.items())[:MOST_TOLD]
         ]
     )
+
+
+def first_row(file: str) -> int:
+    """Number, as a message tells it, of the first row of a file: that of a table is below its
+    header.
+    """
+    return 2 if ".csv" in file or ".tsv" in file else 1
 
 
 def _word(name: str) -> str:

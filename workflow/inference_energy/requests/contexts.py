@@ -1,0 +1,100 @@
+"""Requests held against the context of the model that they are of."""
+
+from collections.abc import Iterable, Mapping
+
+import duckdb
+import pandas as pd
+
+from inference_energy.errors import InputError
+from inference_energy.laws.hardware import LONGEST, longest_contexts
+from inference_energy.requests.formats import bare_name, literal
+from inference_energy.requests.log import Log, Unit
+from inference_energy.requests.sums import MOST_TOLD, first_row
+
+ANY = "any known model"
+"""What the largest context of the table is of, for requests whose model it does not know."""
+
+
+def over_context(
+    connection: duckdb.DuckDBPyConnection, log: Log, unit: Unit, models: pd.DataFrame, examples: int
+) -> tuple[int, list[int]]:
+    """Find the rows of the view ``counted`` that are longer than the context of their model.
+
+    Of a row that stands for many requests the mean request is. A row's model is what the format
+    says that its name stands for, else that of this name; a row of no known model is held against
+    the largest context of all.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the views ``requests``, ``nearby`` and ``counted`` of the unit.
+    log : Log
+        The log.
+    unit : Unit
+        The part of it that the views have.
+    models : DataFrame
+        Table of schema ``models``.
+    examples : int
+        How many rows are named.
+
+    Returns
+    -------
+    count, places : int, list of int
+        How many there are, and the numbers of the first.
+
+    Raises
+    ------
+    InputError
+        With row and values, if any is longer than LONGEST contexts.
+    """
+    rows = f"SELECT row, {bare_name('model')} AS name, mean_input, mean_output FROM counted"
+    least = min(longest_contexts(models["model"], models).values())
+    (most,) = connection.execute(
+        "SELECT max(input)::DOUBLE + max(output)::DOUBLE FROM nearby"
+    ).fetchall()[0]
+    if most is None or most <= least:
+        return 0, []
+    longer = f"SELECT * FROM ({rows}) WHERE mean_input + mean_output > {least!r}"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE longer AS {longer}")
+    names = connection.execute("SELECT DISTINCT name FROM longer").df()["name"]
+    known = _contexts(names.dropna(), log.form.get("models", {}), models)
+    connection.register("contexts_frame", known)
+    held = (
+        f"SELECT row, mean_input, mean_output, coalesce(model, {literal(ANY)}) AS of,"
+        f" coalesce(context, {float(models['context_tokens'].max())!r}) AS most,"
+        " (mean_input + mean_output) / most AS ratio"
+        " FROM longer LEFT JOIN contexts_frame USING (name)"
+    )
+    sql = f"SELECT count(*), min(row, {examples}) FROM ({held}) WHERE ratio > 1"
+    count, places = connection.execute(sql).fetchall()[0]
+    sql = f"FROM ({held}) WHERE ratio > {LONGEST!r} ORDER BY row LIMIT {MOST_TOLD}"
+    absurd = connection.execute(sql).fetchall()
+    connection.unregister("contexts_frame")
+    connection.execute("DROP TABLE longer")
+    if absurd:
+        raise InputError([_problem(unit.file, *row) for row in absurd])
+    return count, places or []
+
+
+def _contexts(
+    names: Iterable[str], stated: Mapping[str, str], models: pd.DataFrame
+) -> pd.DataFrame:
+    """Model and context [tokens] of the names of a log that are of a known one."""
+    meant = {name: stated.get(name, name) for name in names}
+    contexts = longest_contexts(meant.values(), models)
+    found = [(name, model, contexts[model]) for name, model in meant.items() if model in contexts]
+    return pd.DataFrame(found, columns=["name", "model", "context"]).astype(
+        {"name": object, "model": object, "context": float}
+    )
+
+
+def _problem(
+    file: str, row: int, asked: float, answered: float, model: str, context: float, ratio: float
+) -> str:
+    return (
+        f"{file}, row {row + first_row(file)}: columns of input and output tokens: values"
+        f" {asked:.15g} and {answered:.15g}: together are {ratio:.3g} times the longest context of"
+        f" {model}, {context:.15g} tokens (context_tokens of data/models.csv); allowed is at most"
+        f" {LONGEST:g} times; write tokens of each request alone: not in another unit, nor what a"
+        " counter has added up so far, of which each row is the difference to the one before"
+    )
