@@ -6,6 +6,8 @@ import re
 import pandas as pd
 import pytest
 from inference_energy import meters
+from inference_energy.errors import InputError
+from inference_energy.meters import mean_powers
 from library.meters.files import (
     CHASSIS,
     DCMI,
@@ -94,8 +96,6 @@ def test_a_log_that_is_being_written_is_read_up_to_what_is_whole(tmp_path, text,
 def test_the_page_says_how_the_mean_power_of_a_run_is_read_from_a_log(
     tmp_path, monkeypatch, capsys
 ):
-    page = (ROOT / "docs" / "power_logs.md").read_text(encoding="utf-8")
-    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     rows = ["timestamp, index, power.draw.instant [W]"]
     for second in range(0, 900, 5):
         busy = 120 <= second <= 420
@@ -103,5 +103,70 @@ def test_the_page_says_how_the_mean_power_of_a_run_is_read_from_a_log(
         rows += [f"{at}, {gpu}, {600 + gpu if busy else 75}.00 W" for gpu in range(2)]
     (tmp_path / "smi.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    exec(program, {})
+    exec(recipe(), {})
     assert capsys.readouterr().out == "1201 W of 2 meters\n"
+
+
+T0 = pd.Timestamp("2026-09-15T10:03")
+"""Start of the run of docs/power_logs.md."""
+
+
+def recipe():
+    """The Python of docs/power_logs.md."""
+    page = (ROOT / "docs" / "power_logs.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    return program
+
+
+def logged(header, row, meters=8):
+    """Text of a log of three minutes, once a second, from the start of the page's run."""
+    times = pd.date_range(T0, periods=181, freq="s")
+    rows = (row(time, index) for time in times for index in range(meters))
+    return "\n".join([header, *rows, ""])
+
+
+def of_smi(silent):
+    """Log of nvidia-smi of eight GPUs at 500 W, one of which may tell nothing."""
+    return logged(
+        "timestamp, index, power.draw [W]",
+        lambda time, index: (
+            f"{time:%Y/%m/%d %H:%M:%S}.{index:03d}, {index},"
+            f" {'[N/A]' if index == silent else '500.00 W'}"
+        ),
+    )
+
+
+def of_counter(time, _):
+    """Row of a counter that rises by 600 W."""
+    return f"{time:%Y-%m-%dT%H:%M:%S}Z,{1000 + (time - T0).total_seconds() / 6:.6f}"
+
+
+@pytest.mark.parametrize(
+    ("text", "printed"),
+    [
+        (of_smi(None), "4000 W of 8 meters\n"),
+        (logged("time,energy_wh", of_counter, 1), "600 W of 1 meters\n"),
+    ],
+)
+def test_the_recipe_of_the_page_prints_the_power_of_all_meters(
+    tmp_path, monkeypatch, capsys, text, printed
+):
+    (tmp_path / "smi.csv").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    exec(recipe(), {})
+    assert capsys.readouterr().out == printed
+
+
+def test_the_recipe_of_the_page_refuses_a_meter_without_a_power(tmp_path, monkeypatch):
+    (tmp_path / "smi.csv").write_text(of_smi(3))
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"^meters gpu 3: no power is known .* its 8 meters"):
+        exec(recipe(), {})
+
+
+def test_a_run_beside_a_log_is_refused():
+    readings = pd.DataFrame({"time_s": [1.0, 2], "meter": "a", "power_w": [5.0, 7]})
+    readings["energy_j"] = float("nan")
+    assert mean_powers(readings, 0, 3).to_dict() == {"a": 6}
+    with pytest.raises(InputError, match=r"^meters a: no power is known from 3 to 4 s;"):
+        mean_powers(readings, 3, 4)

@@ -1,7 +1,9 @@
 """Tables of any meter."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.meters import table as tables
 from library.meters.files import NOON, holds, read, refusal, table
 
@@ -123,3 +125,28 @@ def test_a_column_for_each_of_two_meters_is_refused(tmp_path, kind):
     names = [kind.format(outlet) for outlet in "ab"]
     message = refusal(tmp_path, text.replace("power_w", ",".join(names)))
     assert f"columns {', '.join(names)}: which is the {kind.split('_')[0]}? leave one" in message
+
+
+@pytest.mark.parametrize("form", ["{:%Y-%m-%d %I:%M:%S}", "{:%d.%m.%Y %I:%M:%S}"])
+def test_a_clock_of_twelve_hours_without_am_or_pm_is_refused(tmp_path, form):
+    """Else time would run back by half a day, and what is read there would be of the night."""
+    times = pd.date_range("2026-01-31T12:59:57", periods=6, freq="s")
+    text = "time,power_w\n" + "".join(f"{form.format(time)},300\n" for time in times)
+    said = r"row 5, column time: '.*01:00:00': is after '.*12:59:59', as on a clock of 12 hours"
+    with pytest.raises(InputError, match=said):
+        read(tmp_path, text, "node")
+    assert "from 0 to 23, or with AM and PM" in refusal(tmp_path, text, "node")
+
+
+@pytest.mark.parametrize("form", ["{:%Y-%m-%d %I:%M:%S %p}", "{:%Y-%m-%d %H:%M:%S}"])
+def test_a_clock_that_says_which_half_of_the_day_is_read(tmp_path, form):
+    times = pd.date_range("2026-01-31T12:59:57", periods=6, freq="s")
+    text = "time,power_w\n" + "".join(f"{form.format(time)},300\n" for time in times)
+    assert read(tmp_path, text, "node")["time_s"].diff().dropna().eq(1).all()
+
+
+def test_rows_of_an_earlier_night_may_come_later(tmp_path):
+    """Of two logs that are joined, with hours from 0 to 23: from half past twelve to one."""
+    days = [pd.date_range(f"2026-01-31T{at}", periods=3, freq="s") for at in ("12:30", "00:59")]
+    rows = "".join(f"{time:%Y-%m-%d %H:%M:%S},300\n" for day in days for time in day)
+    assert len(read(tmp_path, "time,power_w\n" + rows, "node")) == 6

@@ -22,10 +22,10 @@ from inference_energy.meters import (
     table,
     zeus,
 )
-from inference_energy.meters.common import SAMPLE_COLUMNS, Samples
+from inference_energy.meters.common import SAMPLE_COLUMNS, Samples, counted_power
 from inference_energy.tables import decode, read_bytes
 
-__all__ = ["SAMPLE_COLUMNS", "read_log"]
+__all__ = ["SAMPLE_COLUMNS", "mean_powers", "read_log"]
 
 MOST_LINES = 10_000_000
 """Ten of each of the readings that a log may hold; taken apart they need about 0.7 GB."""
@@ -104,3 +104,38 @@ def read_log(path: str | os.PathLike[str], scope: str, zone: str | None = None) 
         f'{path}: begins with "{start}", which is no known power log; known are {names}; give one '
         "of these, or a CSV with the columns time and power_w"
     )
+
+
+def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
+    """Mean power of each meter of a log over a run; of one that tells no power, by its counter.
+
+    Parameters
+    ----------
+    readings : DataFrame
+        As from ``read_log``.
+    start, end : float
+        Of the run, in Unix time. [s]
+
+    Returns
+    -------
+    Series
+        By meter. [W]
+
+    Raises
+    ------
+    InputError
+        If a meter of the log has no reading of power, nor a counter that is read twice, in that
+        time: a sum would be of the others alone.
+    """
+    run = readings[readings["time_s"].between(start, end)]
+    powers = run.groupby("meter")["power_w"].mean().reindex(sorted(readings["meter"].unique()))
+    powers = powers.fillna(counted_power(run).reindex(powers.index))
+    lacking = powers.index[powers.isna()]
+    if len(lacking):
+        raise InputError(
+            f"meters {', '.join(lacking)}: no power is known from {start:.15g} to {end:.15g} s;"
+            f" allowed is a log in which each of its {len(powers)} meters has a reading of power in"
+            " the run, or two of its counter; correct the times of the run, or take the rows of"
+            " these meters out of the log, whose power is then not that of all"
+        )
+    return powers

@@ -24,7 +24,16 @@ from inference_energy.documents import LEAST_NUMBER, json_number, json_object, u
 from inference_energy.errors import InputError
 from inference_energy.tables import PROBLEMS_SHOWN, refuse, refuse_crowded
 from inference_energy.tables import spelling as plain_spelling
-from inference_energy.units import J_PER_WH, KILO, MICRO, MILLI, NANO, WH_PER_KWH, mean_power
+from inference_energy.units import (
+    J_PER_WH,
+    KILO,
+    MICRO,
+    MILLI,
+    NANO,
+    SECONDS_PER_HOUR,
+    WH_PER_KWH,
+    mean_power,
+)
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -103,6 +112,14 @@ PLAIN = re.compile(r"\d{4}([-/])\d\d\1\d\d[ T]\d\d:\d\d:\d\d(\.\d{3}(\d{3})?)?(Z
 
 TIME_OF_DAY = re.compile(r"[\d:.]*:[\d:.]*\s*([ap]\.?m\.?)?", re.IGNORECASE)
 """12:00:00, whose day nobody knows."""
+
+
+HOUR = re.compile(r"(?<!\d)(\d\d?):\d\d")
+"""Hour of a time that a person can read."""
+
+
+ROUND = 12
+"""Hours after which a clock without AM and PM begins anew: 12:59:59 is followed by 01:00:00."""
 
 
 FIRST, LAST = 946_684_800.0, 4_102_444_800.0
@@ -225,6 +242,8 @@ class Samples:
         self.meters: list[str] = []
         self.latest: dict[str | None, float] = {}
         """Time of the reading before, by meter [s]."""
+        self.said: dict[str | None, Any] = {}
+        """That time as it is written."""
         self.readings = {name: array("d") for name in NUMBERS}
         self.problems: list[str] = []
 
@@ -370,7 +389,14 @@ class Samples:
         except ValueError as error:
             self.refuse(line, f"column time: {str(time)[:40]!r}: {error}")
             return
-        self.latest[meter] = moment
+        if _begins_anew(self.said.get(meter), time, moment - self.latest.get(meter, moment)):
+            self.refuse(
+                line,
+                f"column time: {str(time)[:40]!r}: is after {str(self.said[meter])[:40]!r}, as on a"
+                f" clock of {ROUND} hours that states no AM or PM, of which nobody knows which half"
+                " of a day is meant: record hours from 0 to 23, or with AM and PM",
+            )
+        self.latest[meter], self.said[meter] = moment, time
         if len(self) >= MOST_READINGS:
             raise InputError(
                 f"{self.path}: row {line}: holds more than the {MOST_READINGS} readings that are "
@@ -535,6 +561,14 @@ def seconds(time: Any, zone: str | None = None, near: float | None = None) -> fl
         if FIRST <= number * factor <= LAST:
             return number * factor
     raise ValueError(allowed)
+
+
+def _begins_anew(before: object, time: object, after: float) -> bool:
+    """Whether a clock of 12 hours without AM and PM went from 12 to 1, ``after`` seconds later."""
+    if not -ROUND <= after / SECONDS_PER_HOUR < 1 - ROUND:
+        return False
+    hours = [HOUR.search(str(one)) for one in (before, time)]
+    return [int(hour[1]) for hour in hours if hour] == [ROUND, 1] and "m" not in str(time).lower()
 
 
 def _nearer(time: datetime, near: float | None) -> float:
