@@ -342,3 +342,13 @@ def test_a_host_that_takes_no_connection_is_told_before_patience_is_over(monkeyp
             web.asked(address, HANGS, 100),
         ):
             pass
+
+
+def test_all_requests_that_are_under_way_can_be_ended():
+    with server(lambda c: drip(c, HEAD)) as address:
+        clock = threading.Timer(LITTLE, web.end_requests)
+        clock.start()
+        with pytest.raises(TimeoutError):
+            body(address)
+    assert not web.UNDER_WAY
+    web.end_requests()

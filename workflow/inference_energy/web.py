@@ -30,6 +30,8 @@ MOST_SAID = 20_000
 ALLOWED = "allowed is http://HOST:PORT/PATH"
 SHOWN = 200
 """Letters of an answer that a message shows."""
+UNDER_WAY: set[Callable[[], None]] = set()
+"""What ends each request that is under way."""
 STEERING = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 """What sets colours on a terminal."""
 
@@ -174,6 +176,12 @@ class Answer:
         return piece
 
 
+def end_requests() -> None:
+    """End every request that is under way as if its time were over, as a signal's handler may."""
+    for end in tuple(UNDER_WAY):
+        end()
+
+
 @contextmanager
 def asked(
     address: str,
@@ -224,6 +232,7 @@ def asked(
     clock = threading.Timer(seconds, end)
     clock.daemon = True
     clock.start()
+    UNDER_WAY.add(end)
     request = urllib.request.Request(address, body, headers or {})
     opener = urllib.request.build_opener(*_handlers(sockets, expired))
     try:
@@ -240,6 +249,7 @@ def asked(
             raise TimeoutError from None
         raise
     finally:
+        UNDER_WAY.discard(end)
         clock.cancel()
 
 

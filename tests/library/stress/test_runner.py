@@ -5,21 +5,26 @@ import os
 import signal
 import sys
 import threading
+import time
 
 import numpy as np
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.lock import Lock
 from inference_energy.meters import prometheus
+from inference_energy.screen import SHELL_SIGNAL
 from inference_energy.stress import runner
 from inference_energy.stress.probe import Answered
 from inference_energy.stress.settings import RUNS
 from library.stress.made_up import CANARY, DEFAULTS, NODE, SMALL, read, samples
+from library.test_web import HEAD, drip, server
 from processes import HANGS, PIPE, start
 from repository import ROOT
 from stress.client import IDLE_W, LOAD_W
 
 POWER = "nvidia_power_usage"
+SOON = 10.0
+"""Time within which a test ends that is told to; an answer is waited for by 120. [s]"""
 LIBRARY = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
 
 
@@ -94,6 +99,34 @@ def test_a_test_in_the_background_is_stopped_like_one_in_the_foreground(told):
     assert process.stdout.readline() == "ready\n"
     process.send_signal(told)
     assert process.communicate(timeout=HANGS)[0] == "stopped\n"
+
+
+@pytest.mark.parametrize("told", [signal.SIGINT, signal.SIGTERM])
+def test_a_server_that_drips_does_not_keep_a_test_that_is_told_to_stop(tmp_path, told):
+    """It would be waited for by two minutes, and then be said not to answer."""
+    program = (
+        "import json, pathlib, sys; from inference_energy.stress import runner;"
+        "runner.find_aiperf = str; runner.stop_when_told();"
+        "settings = runner.prepare(json.loads(sys.argv[1]));"
+        "runner.StressTest(settings, pathlib.Path(sys.argv[2]), 13.0).run()"
+    )
+    asked = threading.Event()
+
+    def answer(connection):
+        asked.set()
+        drip(connection, HEAD)
+
+    with server(answer) as address:
+        settings = json.dumps(NODE | {"endpoint": address, "power": "none"})
+        command = [sys.executable, "-c", program, settings, str(tmp_path)]
+        process = start(command, stderr=PIPE, text=True, env=LIBRARY)
+        assert asked.wait(HANGS)
+        process.send_signal(told)
+        began = time.monotonic()
+        said = process.communicate(timeout=HANGS)[1]
+        assert time.monotonic() - began < SOON
+    assert "stopped; what was measured is kept" in said and "Traceback" not in said
+    assert process.returncode == SHELL_SIGNAL + signal.SIGINT and "sent nothing" not in said
 
 
 def test_failed_cell_is_refused_and_the_test_goes_on(stress, capsys):

@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, NoReturn, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -55,7 +55,7 @@ from inference_energy.stress.settings import (
 )
 from inference_energy.tables import LARGEST, decode, read_bytes, write_text
 from inference_energy.units import GIGA, SECONDS_PER_MINUTE
-from inference_energy.web import on_one_line
+from inference_energy.web import end_requests, on_one_line
 
 ROOT = Path(__file__).resolve().parents[3]
 LIBRARY = Path(__file__).resolve().parents[2]
@@ -167,10 +167,16 @@ def find_aiperf(given: str | None) -> str:
 def stop_when_told() -> None:
     """Let an interruption end the client and its workers before this process.
 
-    A flag, not an exception: tables and figures that are being written are finished first.
+    A flag, not an exception: tables and figures that are being written are finished first. A
+    request of its own to the server, which may be waited for by the minute, ends at once.
     """
     for told in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(told, lambda *arguments: STOP.set())
+        signal.signal(told, _stop)
+
+
+def _stop(*_: object) -> None:
+    STOP.set()
+    end_requests()
 
 
 class _UnansweredError(InputError):
@@ -240,6 +246,13 @@ class StressTest:
         held = lock(self.folder, RUNS)
         try:
             self._run()
+        except InputError:
+            # of a request that was ended here it is said that the server did not answer
+            if not STOP.is_set():
+                raise
+            _end()
+        except client.StoppedError:
+            _end()
         finally:
             held.close()
 
@@ -269,9 +282,6 @@ class StressTest:
                 if self._lost(cell["cell"]) and self._seconds_left(pilots, number + 1) > 0:
                     self._await_server()
             findings = self.publish()
-        except client.StoppedError:
-            say("stopped; what was measured is kept: start again to go on")
-            sys.exit(SHELL_SIGNAL + signal.SIGINT)
         finally:
             for sampler in samplers.values():
                 sampler.terminate()
@@ -460,7 +470,7 @@ class StressTest:
                 probe(self.settings, self.key)
                 return
             except InputError as error:
-                if time.monotonic() > last:
+                if STOP.is_set() or time.monotonic() > last:
                     raise
                 say(f"waiting for the server, up to {last - time.monotonic():.0f} s: {error}")
             if STOP.wait(PAUSE):
@@ -636,6 +646,12 @@ def _asked(settings: Mapping[str, Any], key: str | None) -> Answered:
         return probe(settings, key)
     finally:
         told.cancel()
+
+
+def _end() -> NoReturn:
+    """End as who was told to stop."""
+    say("stopped; what was measured is kept: start again to go on")
+    sys.exit(SHELL_SIGNAL + signal.SIGINT)
 
 
 def _check_samplers(samplers: Mapping[str, subprocess.Popen[bytes]], folder: Path) -> None:
