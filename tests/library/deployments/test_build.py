@@ -196,6 +196,29 @@ def test_a_host_power_that_is_none_of_so_many_gpus_is_refused(gpus, host, refuse
 
 
 @pytest.mark.parametrize(
+    ("stated", "keys"),
+    [
+        ({"distribution": "fixed", "value": 2.0}, []),
+        ({"distribution": "fixed", "value": 9.0}, ["value"]),
+        ({"distribution": "log-normal", "p5": 0.2, "p95": 3.0}, ["p5"]),
+        ({"distribution": "log-normal", "p5": 0.2, "p95": 9.0}, ["p5", "p95"]),
+    ],
+)
+def test_each_end_of_a_host_power_is_held_against_the_gpus_of_its_node(stated, keys):
+    """By hand: 8 x 700 W are 5.6 kW, of which 0.28 to 8.4 kW are usual beside them."""
+    method = resolved(host_power=stated | {"unit": "kW", "source": "a meter"})
+    runs = bench(LADDER, gpu_power_w=4000.0, power_boundary="accelerator")
+    assert list(build.build(method, runs, WHERE, hardware=HARDWARE).unusual) == [
+        f"{WHERE}: key deployment.host_power.{key}: value {stated[key]:g}: unusual;"
+        f" {stated[key] / 5.6:.3g} times the thermal design power of a node of 8 x {GPU}, 5.6 kW"
+        " (data/gpus.csv); usual is 0.05 to 1.5 times"
+        for key in keys
+    ]
+    another = bench(LADDER, gpu="Another", gpu_power_w=4000.0, power_boundary="accelerator")
+    assert build.build(method, another, WHERE, hardware=HARDWARE).unusual == ()
+
+
+@pytest.mark.parametrize(
     ("gpus", "words"),
     [
         (1, "on 8 GPUs at once, which one node on sale has, and 8 nodes are counted"),
@@ -204,7 +227,8 @@ def test_a_host_power_that_is_none_of_so_many_gpus_is_refused(gpus, host, refuse
     ],
 )
 def test_nodes_that_nobody_sells_are_unusual(gpus, words):
-    method = resolved(gpus_per_node=quantity(gpus, "GPUs"), host_power=HOST)
+    host = HOST | {"value": HOST["value"] * gpus / 8}
+    method = resolved(gpus_per_node=quantity(gpus, "GPUs"), host_power=host)
     runs = bench(LADDER, gpu_power_w=4000.0, power_boundary="accelerator")
     told = build.build(method, runs, WHERE, hardware=HARDWARE).unusual
     if words is None:

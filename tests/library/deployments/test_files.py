@@ -5,6 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from inference_energy import project
 from inference_energy.deployments import files
@@ -13,6 +14,7 @@ from inference_energy.laws.registry import LAWS
 from inference_energy.method.materials import inputs_of, law_tables
 from inference_energy.project import listed
 from inference_energy.readers import detect_and_read
+from inference_energy.tables import write_table
 from library.deployments.made_up import FIXED, SCHEMAS, WHERE, own, quantity, refusal
 from repository import METHOD_FILES, ROOT
 
@@ -432,6 +434,18 @@ def test_the_answers_that_are_there_are_told(tmp_path):
     )
     assert files.answers([{"folder": tmp_path / "none"}, {"folder": tmp_path}]) == [
         "An **answer** \u03b7.",
+        f"Report: {tmp_path / 'report.html'}",
+    ]
+
+
+def test_what_is_unusual_is_told_once_beside_the_answer(tmp_path):
+    (tmp_path / "report.md").write_text("# Title\n\nAn answer.\n\nMore.\n", encoding="utf-8")
+    facts = [("PUE", "1.2", "stated", WHERE), ("unusual: pue.value", "value 3: a", "stated", WHERE)]
+    columns = ["fact", "value", "basis", "source"]
+    write_table(pd.DataFrame(facts, columns=columns), tmp_path / "assumptions.csv", "assumptions")
+    assert files.answers([{"folder": tmp_path}]) == [
+        "An answer.",
+        f"{WHERE}: key pue.value: value 3: a",
         f"Report: {tmp_path / 'report.html'}",
     ]
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.deployments.build import Deployment
+from inference_energy.deployments.files import UNUSUAL
 from inference_energy.deployments.power import ServingPower
 from inference_energy.energy.equation import node_seconds
 from inference_energy.energy.exact import (
@@ -291,7 +292,7 @@ def assumptions(
     for warning in [*method.get("warnings", []), *deployment.unusual]:
         where, _, told = warning.partition(": key ")
         key, _, what = told.partition(": ")
-        lines.append((f"unusual: {key}", what, "stated", where))
+        lines.append((f"{UNUSUAL}{key}", what, "stated", where))
     return pd.DataFrame(lines, columns=["fact", "value", "basis", "source"])
 
 

@@ -1,5 +1,6 @@
 """From a deployment and its runs to the engines' objects."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -57,6 +58,10 @@ limited to 200 W, and a server draws some times what its one small GPU does."""
 HOST = (0.01, 10.0)
 """Power of a node outside its GPUs over their thermal design power [1]: some 0.4 of eight H100, and
 up to four times that of one small GPU in a server of its own."""
+
+USUAL_HOST = datasheets.REST.usual[0], datasheets.AROUND.usual[1] - 1
+"""The same that is usual [1]: from the least fixed part of a node to the most that its maximum has
+beside its GPUs."""
 
 
 @dataclass(frozen=True)
@@ -137,11 +142,13 @@ def build(
         background = usable_rows(background, limits)
     law, basis = fit_law(used, method["throughput_law"], background, hardware)
     power = measured_power(used, section, where, z)
+    unusual_host: tuple[str, ...] = ()
     utilisation: LogNormal | setup.Coupling
     if power is not None:
         if power.boundary == Meter.ACCELERATOR:
             host = float(np.exp(method_build.factor(section["host_power"], z).mu))
             _check_of_gpus("deployment.host_power", host, HOST, *node)
+            unusual_host = _unusual_host(*node)
         utilisation, node_power = power.factor, 1.0
     else:
         _check_power(method, used, where)
@@ -180,6 +187,7 @@ def build(
             *_unusual_lengths(regimes, section["model"], hardware or {}, where),
             *_unusual_nodes(section["gpus_per_node"]["value"], used.iloc[0], hardware, where),
             *_unusual_runs(used, hardware or {}, where),
+            *unusual_host,
             *(() if hardware is None else unusual_power(used, hardware["gpus"], where)),
         ),
     )
@@ -236,20 +244,39 @@ def _check_of_gpus(
 ) -> None:
     """Refuse a power of a node [kW] that is no such part or multiple of its GPUs' own."""
     gpu, count = run["gpu"], section["gpus_per_node"]["value"]
-    if hardware is None:
-        return
-    known = hardware["gpus"].set_index("gpu")["tdp_w"].dropna()
-    if gpu not in known:
-        return
-    design = count * known[gpu] / W_PER_KW
+    design = _design_power(section, run, hardware)
     low, high = allowed
-    if not low * design <= power <= high * design:
+    if not math.isnan(design) and not low * design <= power <= high * design:
         raise InputError(
             f"{where}: key {key}: value {power:g} kW for a node of {count:g} x {gpu}, whose"
             f" thermal design power is {design:g} kW (data/gpus.csv): allowed is {low:g} to"
             f" {high:g} times that; state {key} of such a node, or correct"
             " deployment.gpus_per_node"
         )
+
+
+def _design_power(section: Mapping[str, Any], run: pd.Series, hardware: Hardware | None) -> float:
+    """Thermal design power of all GPUs of a node [kW]; NaN where that of its GPU is not known."""
+    known = {} if hardware is None else hardware["gpus"].set_index("gpu")["tdp_w"].to_dict()
+    watts = float(known.get(run["gpu"], math.nan))
+    return float(section["gpus_per_node"]["value"]) * watts / W_PER_KW
+
+
+def _unusual_host(
+    section: Mapping[str, Any], run: pd.Series, hardware: Hardware | None, where: str
+) -> tuple[str, ...]:
+    """Tell each end of a power outside the GPUs that is unusual beside what these may draw."""
+    design, (low, high) = _design_power(section, run, hardware), USUAL_HOST
+    count, stated = section["gpus_per_node"]["value"], section["host_power"]
+    return tuple(
+        f"{where}: key deployment.host_power.{key}: value {stated[key]:g}: unusual;"
+        f" {stated[key] / design:.3g} times the thermal design power of a node of {count:g} x"
+        f" {run['gpu']}, {design:g} kW (data/gpus.csv); usual is {low:g} to {high:g} times"
+        for key in ("value", "p5", "p95")
+        if stated.get(key) is not None
+        and not math.isnan(design)
+        and not low <= stated[key] / design <= high
+    )
 
 
 def _unknown_hardware(run: pd.Series, hardware: Hardware) -> tuple[tuple[str, str, str], ...]:

@@ -26,6 +26,7 @@ from inference_energy.project import listed, path_problems, provided, unreadable
 from inference_energy.readers import detect_and_read, read_facts
 from inference_energy.readers.common import facts_files
 from inference_energy.readers.consistency import GPUS, MODELS
+from inference_energy.tables import read_table
 
 EXAMPLES = [
     "config/deployments/8xh100-llama-405b.yaml",
@@ -56,6 +57,10 @@ TABLES = [
     "assumptions",
     "runs",
 ]
+
+
+UNUSUAL = "unusual: "
+"""What facts among the assumptions begin with that are warnings."""
 
 
 def load(
@@ -272,14 +277,29 @@ def outputs(deployment: Mapping[str, Any]) -> list[str]:
 
 
 def answers(deployments: Iterable[Mapping[str, Any]]) -> list[str]:
-    """First paragraph of every report that is there, and where the whole is, as lines."""
+    """First paragraph of every report that is there, what is unusual of its deployment, and where
+    the whole is, as lines.
+    """
     lines = []
     for deployment in deployments:
         page = Path(deployment["folder"]) / "report.md"
         if page.exists():
             lines.append(page.read_text(encoding="utf-8").split("\n\n")[1])
+            lines += _unusual_told(page.with_name("assumptions.csv"))
             lines.append(f"Report: {page.with_suffix('.html')}")
     return lines
+
+
+def _unusual_told(path: Path) -> list[str]:
+    """Warnings among the assumptions of an answer, as they were told."""
+    if not path.exists():
+        return []
+    rows = read_table(path, "assumptions")
+    found = rows[rows["fact"].str.startswith(UNUSUAL)]
+    return [
+        f"{source}: key {fact.removeprefix(UNUSUAL)}: {value}"
+        for fact, value, source in zip(found["fact"], found["value"], found["source"], strict=True)
+    ]
 
 
 def resolve(
