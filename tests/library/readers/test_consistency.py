@@ -422,6 +422,27 @@ def test_weights_are_held_against_the_memory_of_all_gpus(model, precision, gpus,
     assert len(run.problems) == bool(problem)
 
 
+@pytest.mark.parametrize(
+    ("model", "gpu", "precision", "marked"),
+    [
+        ("DeepSeek-R1", "H100-SXM-80GB", "FP4", True),
+        ("house", "h100 sxm 80gb", "FP4", True),
+        ("DeepSeek-R1", "H100-SXM-80GB", "FP8", False),
+        ("DeepSeek-R1", "H100-SXM-80GB", "INT4", False),
+        ("DeepSeek-R1", "B200", "FP4", False),
+        ("openai/gpt-oss-120b", "H100-SXM-80GB", "FP4", False),
+        ("GPT-OSS 120B", "H100-SXM-80GB", "FP4", False),
+        ("GPT-OSS 120B", "A100-SXM-80GB", "FP4", True),
+        ("DeepSeek-R1", "Another", "FP4", False),
+    ],
+)
+def test_a_format_that_a_gpu_does_not_compute_in_is_marked(model, gpu, precision, marked):
+    run = checked(model=model, gpu=gpu, n_gpus=8, precision=precision)
+    told = [mark for mark in run.marks if mark.startswith("precision")]
+    assert len(told) == marked and not run.problems
+    assert all(f"precision FP4 on {gpu}, which does not compute in 4 bit" in mark for mark in told)
+
+
 def test_weights_that_gpus_cannot_hold_are_refused_of_tables_and_clients(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text(

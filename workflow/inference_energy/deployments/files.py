@@ -25,7 +25,7 @@ from inference_energy.method.materials import inputs_of, law_tables
 from inference_energy.project import listed, path_problems, provided, unreadable
 from inference_energy.readers import detect_and_read, read_facts
 from inference_energy.readers.common import facts_files
-from inference_energy.readers.consistency import GPUS, MODELS
+from inference_energy.readers.consistency import GPUS, MEASURED, MODELS
 from inference_energy.tables import read_table
 
 EXAMPLES = [
@@ -236,6 +236,7 @@ def inputs(deployment: Mapping[str, Any]) -> dict[str, Any]:
     return needed | {
         "gpus": provided(GPUS),
         "models": provided(MODELS),
+        "formats": provided(MEASURED),
         "file": deployment["path"],
         "files": sorted({p.as_posix() for p in paths}),
         "reference": f"results/{REFERENCE}/energy_per_query.csv",

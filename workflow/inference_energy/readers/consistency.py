@@ -27,6 +27,7 @@ from inference_energy.laws.hardware import (
     USUAL_FASTEST,
     USUAL_HELD,
     at_a_reading,
+    bare_name,
     drawn_like,
     find_gpu,
     find_model,
@@ -45,6 +46,8 @@ from inference_energy.tables import read_table
 from inference_energy.units import PERCENT, joules, mean_power
 
 GPUS, MODELS = "data/gpus.csv", "data/models.csv"
+MEASURED = "data/measured/mlenergy_v3.csv"
+"""Runs that measured models in formats that their GPUs do not compute in."""
 PERCENTILES = ("p50", "p90", "p95", "p99")
 TOLERANCE = 0.02
 """Two statements of one quantity may differ by this much (relative)."""
@@ -128,6 +131,7 @@ def check_run(run: "Run") -> None:
     """
     _check_names(run)
     _check_gpus(run)
+    _check_format(run)
     _check_weights(run)
     _check_speed(run)
     _check_power(run)
@@ -300,6 +304,32 @@ def _held(models: str, gpus: str, model: str, gpu: str, count: float, precision:
     if not (find_model(row, tables[0])["known"] and find_gpu(row, tables[1])["known"]):
         return math.nan
     return float(weights_held(row.to_frame().T, pd.Series([count]), *tables)["held"].iloc[0])
+
+
+@cache
+def _computes_in_four_bit(gpus: str, measured: str, model: str, gpu: str) -> bool:
+    """Whether a GPU does, or is not known, or someone measured the model so."""
+    known = _table(gpus, "gpus")
+    rows = known[gpu_named(known, gpu)]
+    if rows.empty or rows["dense_tflops_4bit"].notna().any():
+        return True
+    runs = _table(measured, "mlenergy")
+    so = runs[runs["precision"].eq("FP4") & runs["gpu"].isin(rows["gpu"])]
+    return bare_name(model) in set(so["model_id"].map(bare_name))
+
+
+def _check_format(run: "Run") -> None:
+    """FP4 on GPUs that do not compute in 4 bit, as laws refuse it of rows to be predicted."""
+    model, gpu, precision = (run.row.get(name) for name in ("model", "gpu", "precision"))
+    if precision != "FP4" or not (model and gpu):
+        return
+    if not _computes_in_four_bit(provided(GPUS), provided(MEASURED), model, gpu):
+        _mark(
+            run,
+            "precision FP4 on",
+            f"precision FP4 on {gpu}, which does not compute in 4 bit ({GPUS}), and no run of"
+            f" {model} measured so is known ({MEASURED}); correct precision or gpu",
+        )
 
 
 def _check_weights(run: "Run") -> None:
