@@ -810,3 +810,12 @@ def test_what_no_known_model_has_is_unusual(model, column, value):
     found = [(columns, p) for columns, p, told in unusual(typed, load_schema("models")) if told]
     ((columns, places),) = found
     assert f'"{column}"' in columns and places.tolist() == [*row]
+
+
+@pytest.mark.parametrize("row", [0, 4])
+def test_more_tokens_than_a_call_can_give_are_refused(tmp_path, row):
+    """A hundred times those of DeepSeek-R1 on GPQA, 1,128,700 in one call, passed."""
+    table = ("data/published/token_counts.csv", "token_counts", row)
+    (problem,) = refused_with(tmp_path, *table, "total_tokens", 100)
+    assert 'columns "total_tokens", "total_calls"' in problem and "allowed is 1 to 1e+06" in problem
+    assert refused_with(tmp_path, *table, "total_tokens", 10) == []
