@@ -41,11 +41,14 @@ def test_who_stops_a_run_between_its_steps_is_shown_no_traceback(raised, told):
 
 @pytest.fixture
 def signals(monkeypatch):
-    """Handlers of the signals, as they were afterwards; that a run was told is forgotten."""
+    """Handlers of a process in the foreground; as they were afterwards, and no run is told then."""
     monkeypatch.setattr(stopping, "_TOLD", Event())
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    yield handlers
+    were = {number: signal.getsignal(number) for number in SIGNALS}
+    handlers = dict(zip(SIGNALS, (signal.default_int_handler, signal.SIG_DFL), strict=True))
     for number, handler in handlers.items():
+        signal.signal(number, handler)
+    yield handlers
+    for number, handler in were.items():
         signal.signal(number, handler)
 
 

@@ -128,5 +128,6 @@ def test_where_it_is_stopped_while_it_imports_it_says_so_without_a_traceback(pro
     assert code
     assert "Traceback" not in said and "Failed" not in said
     steps = int(re.search(r"\[1 of (\d+)", said)[1])
-    assert said.splitlines()[-1] == stopping.words(0, steps, "--force")
+    # on a busy machine the step may have ended before the signal came
+    assert said.splitlines()[-1] in [stopping.words(n, steps, "--force") for n in (0, 1)]
     assert git(project, "status", "--porcelain", "--untracked-files=no", "data", "config") == ""

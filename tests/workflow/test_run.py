@@ -511,8 +511,9 @@ def test_a_stopped_run_leaves_whole_tables_and_the_next_one_finishes(done, told,
     if told != signal.SIGKILL:
         assert re.findall("Failed|Traceback|Mend|corrupted|failed", said) == [], said
         last = said.splitlines()[-1]
-        total = re.search(r"\[2 of (\d+)", said)[1]
-        assert last == stopping.words(1, int(total))
+        total = int(re.search(r"\[2 of (\d+)", said)[1])
+        # on a busy machine the second step may have ended before the signal came
+        assert last in [stopping.words(n, total) for n in (1, 2)]
         assert said.count("Stopp") == 2
     for target, name in zip(targets, STOPPED, strict=True):
         if (folder / target).exists():
@@ -527,8 +528,8 @@ def test_a_forced_run_that_is_stopped_says_what_goes_on_and_what_begins_anew(don
     targets = [f"results/{method}/method.yaml" for method in METHODS]
     asked = ["--cores", "1", "--forceall", *targets]
     _, said = interrupted(folder, signal.SIGINT, False, "[2 of", *asked)
-    total = re.search(r"\[2 of (\d+)", said)[1]
-    assert said.splitlines()[-1] == stopping.words(1, int(total), "--forceall")
+    total = int(re.search(r"\[2 of (\d+)", said)[1])
+    assert said.splitlines()[-1] in [stopping.words(n, total, "--forceall") for n in (1, 2)]
     again = snakemake(folder, *targets)
     assert again.returncode == 0, again.stdout
     assert git(folder, "status", "--porcelain", "results") == ""
