@@ -11,6 +11,15 @@ from processes import HANGS, PIPE, SNAKEMAKE, STDOUT, interrupted, one_message, 
 from repository import copy_to
 from stress.servers import Server, stand_in
 
+SHORT = {
+    "model": "m",
+    "power": "none",
+    "concurrency": [1],
+    "output_tokens": [300],
+    "repetitions": 1,
+}
+"""Settings of a test of one cell."""
+
 
 def test_stress_test_is_no_part_of_the_reproduction(forced_plan):
     assert not re.search(r"(?m)^stress\b", forced_plan)
@@ -23,14 +32,7 @@ def test_missing_endpoint_is_answered_with_the_command(fresh):
 
 def test_two_tests_run_in_one_checkout_and_claim_nothing_of_the_paper(tmp_path):
     folder = copy_to(tmp_path)
-    settings = {
-        "model": "m",
-        "aiperf": str(stand_in(tmp_path)),
-        "power": "none",
-        "concurrency": [1],
-        "output_tokens": [300],
-        "repetitions": 1,
-    }
+    settings = SHORT | {"aiperf": str(stand_in(tmp_path))}
     streams = {"stdout": PIPE, "stderr": STDOUT, "text": True}
     with Server() as server:
         tests = {}
@@ -60,14 +62,7 @@ def test_two_tests_run_in_one_checkout_and_claim_nothing_of_the_paper(tmp_path):
 )
 def test_a_test_that_is_stopped_has_not_failed_and_goes_on(tmp_path, told, alone):
     folder = copy_to(tmp_path)
-    settings = {
-        "model": "m",
-        "aiperf": str(stand_in(tmp_path)),
-        "power": "none",
-        "concurrency": [1],
-        "output_tokens": [300],
-        "repetitions": 5,
-    }
+    settings = SHORT | {"aiperf": str(stand_in(tmp_path)), "repetitions": 5}
     with Server() as server:
         stated = json.dumps(settings | {"name": "one", "endpoint": server.url})
         asked = ["stress", "--config", f"stress={stated}"]
