@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from inference_energy import drawing
-from inference_energy.claims.figures import published_interval
-from inference_energy.claims.judge import deciding, holds
+from inference_energy.claims.figures import holding, published_interval
+from inference_energy.claims.judge import HOLDS, deciding, holds
 from redraw import draw
 from repository import read, read_yaml
 
@@ -36,6 +36,25 @@ def test_every_published_range_shows_beside_its_mark(method):
     assert all(
         bar.get_height() * row > max(m.get_markersize() for m in marks) for bar in axes.patches
     )
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_what_would_hold_is_counted_as_the_table_has_it(method):
+    """A lever that restates the method's own input is none of those that would hold."""
+    lines = deciding(table := read(f"results/{method}/claims.csv", "claims"))
+    published = read("data/published/claims.csv", "claims_published")
+    version = lines["source"].iloc[0]
+    printed = published[published["version"] == version].set_index("claim")
+    restated = lines["note"].fillna("").str.startswith("by construction: ").sum()
+    restated += (lines["verdict"] == "by construction").sum()
+    hold, by_construction = holding(table, printed)
+    assert by_construction == restated > 0
+    title = draw(f"figures/{method}/claims").texts[0].get_text().replace("\n", " ")
+    if (lines["verdict"] == "not scored").any():
+        assert f" {hold} of " in title
+        assert title.endswith(f" would hold, and {restated} by construction")
+    else:
+        assert hold == lines["verdict"].isin(HOLDS).sum()
 
 
 @given(

@@ -1,5 +1,6 @@
 """Figure of the claims: published against computed; frames in, matplotlib Figure out."""
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from inference_energy.claims.judge import HOLDS, counts, deciding
+from inference_energy.claims.judge import HOLDS, counts, decide, deciding
 from inference_energy.claims.wording import place, words
 from inference_energy.drawing import (
     BLACK,
@@ -120,10 +121,7 @@ def claims_chart(claims: pd.DataFrame, published: pd.DataFrame) -> Figure:
 
     tally = counts(claims)
     _keys(figure, tally)
-    holding = sum(
-        start <= ratio <= end for ratio, (_, start, end) in zip(ratios, intervals, strict=True)
-    )
-    headline(figure, _finding(tally, len(lines), holding, version))
+    headline(figure, _finding(tally, len(lines), holding(claims, printed), version))
     return figure
 
 
@@ -150,11 +148,35 @@ def _keys(figure: Figure, tally: Mapping[str, int]) -> None:
         )
 
 
-def _finding(tally: Mapping[str, int], total: int, holding: int, version: str) -> str:
+def holding(claims: pd.DataFrame, printed: pd.DataFrame) -> tuple[int, int]:
+    """Count the claims that would hold, and apart those that restate the method's own input.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        Claims table of one method, scored or not.
+    printed : DataFrame
+        The published claims of the version that it is held against, by claim.
+    """
+    stated: Mapping[Any, dict[Any, Any]] = printed.to_dict("index")
+    numbers: dict[Any, dict[str, float]] = {}
+    for line in claims.dropna(subset="computed").to_dict("records"):
+        numbers.setdefault(line["claim"], {})[line["engine"]] = line["computed"]
+    held = Counter(
+        isinstance(stated[claim]["input"], str)
+        for claim, computed in numbers.items()
+        if decide(stated[claim], computed)[0] in HOLDS
+    )
+    return held[False], held[True]
+
+
+def _finding(tally: Mapping[str, int], total: int, holding: tuple[int, int], version: str) -> str:
     """Say how many claims are reproduced; of a method that is not scored, how many would hold."""
     testable = f"{total - tally['not testable']} testable claims of {version}"
     if tally["not scored"]:
-        return f"Under another method {holding} of {testable} would hold"
+        hold, restate = holding
+        apart = f", and {restate} by construction" if restate else ""
+        return f"Under another method {hold} of {testable} would hold{apart}"
     parts = {"reproduced": sum(tally[name] for name in HOLDS)}
     parts |= {name: tally[name] for name in ("by construction", "borderline", "not reproduced")}
     words = [f"{n} {'is' if n == 1 else 'are'} {name}" for name, n in parts.items() if n]
