@@ -254,6 +254,23 @@ def test_a_draft_may_change_each_assumption_of_a_method_with_a_load(folder, name
     assert gone == [each for each in differing if each.startswith("serving")]
 
 
+@pytest.mark.parametrize("draft", ["mine", "oviedo2026"])
+def test_what_a_draft_is_counts_as_no_change_and_what_an_edit_makes_of_a_method_does(folder, draft):
+    """A draft may be called like the method that it extends, whose kind it does not have."""
+    pue = "pue: {distribution: fixed, value: 1.2, unit: '1', source: assumption}"
+    (folder / f"{draft}.yaml").write_text(f"extends: oviedo2026\n{pue}\n")
+    base, head = sides(folder, f"{draft}.yaml")
+    assert (base.method["kind"], head.method["kind"]) == ("paper", "user")
+    settings = changed_settings(base.method, head.method, base.is_committed)
+    assert [each["setting"] for each in settings] == ["PUE"]
+    path = folder / "config/methods/oviedo2026.yaml"
+    text = path.read_text().replace("p95: 1.6", "p95: 1.7").replace("kind: paper", "kind: user")
+    with edited(path, text):
+        base, head = sides(folder, "oviedo2026")
+        settings = changed_settings(base.method, head.method, base.is_committed)
+        assert [each["setting"] for each in settings] == ["PUE", "kind of method"]
+
+
 def test_a_committed_method_that_is_given_by_its_path_is_no_draft(folder):
     path = folder / "config/methods/oviedo2026.yaml"
     with edited(path, path.read_text().replace("p95: 1.6", "p95: 1.7")):

@@ -40,7 +40,7 @@ class Side:
     method : dict
         Resolved method; ``data`` says which state of the data it is built from.
     files : dict of str to bytes, optional
-        Tables of data/ that differ from the folder's, by path; none for the state of now.
+        Tables of data/ that differ from the folder's, by path; none of a method as it is now.
     edited : tuple of str
         Files that the last commit has otherwise: of the new side the tables of data/ that both are
         built from as they are now; of the other one its own file and those that it extends, where
@@ -51,6 +51,11 @@ class Side:
     method: dict
     files: Mapping[str, bytes] | None = None
     edited: tuple[str, ...] = ()
+
+    @property
+    def is_committed(self) -> bool:
+        """Whether it is the new side's own method, as the last commit has it."""
+        return self.files is not None
 
 
 @dataclass(frozen=True)

@@ -422,10 +422,21 @@ def _differ(before: str, after: str, scored: bool) -> bool:
     )
 
 
-def changed_settings(base: dict, head: dict) -> list[dict]:
-    """Every quantity that differs, and last what decides verdicts alone: group and setting (both in
-    words), name (the setting, or the one key of it that differs), old, new, unit, sources, and
-    which of its keys differ.
+def changed_settings(base: dict, head: dict, edited: bool = False) -> list[dict]:
+    """Every quantity that differs, and last what decides verdicts alone.
+
+    Parameters
+    ----------
+    base, head : dict
+        Resolved methods.
+    edited : bool
+        Whether both are one method, before an edit and after it.
+
+    Returns
+    -------
+    list of dict
+        group and setting (both in words), name (the setting, or the one key of it that differs),
+        old, new, unit, sources, and which of its keys differ.
     """
     lines = []
     for group, paths in differing(base, head).items():
@@ -449,7 +460,7 @@ def changed_settings(base: dict, head: dict) -> list[dict]:
             )
     plain = plain_differences(base, head)
     # a draft's kind is its own, and no change where another is
-    inherits = base["id"] != head["id"] and (lines or "claims" in plain)
+    inherits = not edited and (lines or "claims" in plain)
     for key in ("claims",) if inherits else ("kind", "claims"):
         if key in plain:
             old, new = plain[key]

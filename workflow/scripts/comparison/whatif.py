@@ -119,7 +119,7 @@ def _main(snakemake):
         folder = Path("build/whatif") / head.name
         save(whatif_figure.draw(before, after), folder / "before_after.svg")
         lines = whatif.headlines(before, after, longer)
-        settings = whatif.changed_settings(base.method, head.method)
+        settings = whatif.changed_settings(base.method, head.method, base.is_committed)
         stated = whatif.changed_sources(base.method, head.method)
         published = read_table(read.claims, "claims_published")
         claims = whatif.flipped_claims(before, after, published, published_numbers(read))
