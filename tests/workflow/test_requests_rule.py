@@ -139,7 +139,7 @@ def test_a_split_into_nothing_or_of_nothing_is_refused(project, split):
 def test_two_logs_are_read_at_once_but_not_one_twice(project, answer):
     """A run of the same log is refused; a run of another is not, and has its own job's logs."""
     held = Lock(project / FOLDER.parent, LOCK)
-    code, text = requests(project)
+    code, text = requests(project, "--force")
     assert code != 0 and f"{FOLDER.parent}: Another run works in this folder" in text
     (project / "other.csv").write_text("input_tokens,output_tokens\n500,300\n")
     code, text = requests(project, config=("log=other.csv", "method=oviedo2026"))

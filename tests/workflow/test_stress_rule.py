@@ -1,6 +1,7 @@
 """`snakemake stress`, without a GPU."""
 
 import json
+import os
 import re
 import signal
 
@@ -55,6 +56,18 @@ def test_two_tests_run_in_one_checkout_and_claim_nothing_of_the_paper(tmp_path):
     running.close()
     assert again.returncode != 0 and "Another run works in this folder" in again.stdout
     assert log.read_text().startswith(said)
+
+
+def test_a_test_that_has_results_to_make_waits_for_another_run(tmp_path):
+    """Both would write them: the second ended in Snakemake's words on protected files."""
+    folder = copy_to(tmp_path)
+    (folder / "config/methods/revised.yaml").touch()
+    stated = json.dumps(SHORT | {"name": "one", "endpoint": "http://127.0.0.1:9/v1"})
+    running = Lock(folder)
+    run = snakemake(folder, "stress", "--config", f"stress={stated}")
+    running.close()
+    one_message(run, "Another run works in this folder", str(os.getpid()), "nothing was changed")
+    assert not (folder / "build/stress").exists()
 
 
 @pytest.mark.parametrize(

@@ -306,6 +306,12 @@ def checksums_once():
     workflow.persistence.finished = remembering
 
 
+def makes_outside(folder):
+    """Whether the run makes files outside a folder, as others may do at the same time."""
+    made = [Path(file) for job in workflow.dag.needrun_jobs() for file in job.output]
+    return not all(file.is_relative_to(folder) for file in made)
+
+
 def runs_anew():
     """Whether a run of all jobs begins here, whatever there is."""
     return (
