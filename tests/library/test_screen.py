@@ -2,6 +2,7 @@
 
 import io
 import logging
+import shutil
 
 import pytest
 from inference_energy import stopping
@@ -129,6 +130,43 @@ def test_of_a_run_that_is_stopped_no_step_has_failed(screen, monkeypatch):
     assert not screen.filter(record("Removing output files of failed job draw: a.svg"))
     assert not screen.filter(record("Terminating processes on user request, this might take"))
     assert screen.filter(record("config/a.yaml: key b: wrong", "error"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "WorkflowError:\nError recording metadata for finished job ([Errno 28] No space left on"
+        " device). Please ensure write permissions for the directory /x/.snakemake",
+        'RuleException:\nOSError in file "/x/method.smk", line 27:\n[Errno 28] No space left on'
+        ' device\n  File "/x/tempfile.py", line 483, in func_wrapper',
+        "OSError: [Errno 122] Disk quota exceeded: '/tmp/1-pulp.mps'\n\nDuring handling of the"
+        " above exception, another exception occurred:\n\nTraceback (most recent call last):\n",
+    ],
+)
+@pytest.mark.parametrize("full", ["here", "there"])
+def test_a_full_disk_is_named_once_with_the_remedy(screen, monkeypatch, tmp_path, said, full):
+    """Of the folder of the run or of temporary files: Snakemake asked for write permissions."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    monkeypatch.chdir(here)
+    monkeypatch.setenv("TMPDIR", str(there))
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(
+        shutil, "disk_usage", lambda folder: usage._replace(free=int(folder.name != full))
+    )
+    assert screen.filter(record(said, "error"))
+    told = screen.format(record(said, "error"))
+    assert "\n" not in told
+    assert told.startswith(f"{tmp_path / full}: the disk is full (")
+    assert ("No space left on device" in told) != ("Disk quota exceeded" in told)
+    assert ("by TMPDIR" in told) == (full == "there")
+    assert not screen.filter(record(said, "error"))
+    assert screen.filter(record("config/a.yaml: key b: wrong", "error"))
+    log = tmp_path / "job.log"
+    log.write_text("Traceback (most recent call last):\n  x\nOSError: [Errno 28] No space left\n")
+    failed = screen.format(record("", "job_error", rule_name="draw", log=[str(log)]))
+    assert failed.splitlines()[1].startswith(f"    {tmp_path / full}: the disk is full (No space")
 
 
 KILLED = "ended by SIGKILL, as where the memory is full: make room, or run fewer steps at once"

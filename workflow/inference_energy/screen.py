@@ -3,10 +3,14 @@
 Snakemake's own log file under .snakemake/log keeps everything.
 """
 
+import errno
 import io
 import logging
+import os
 import re
+import shutil
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -60,6 +64,9 @@ ENDED = re.compile(r"died with <Signals\.(\w+): \d+>|returned non-zero exit stat
 SHELL_SIGNAL = 128
 """Code with which a shell ends whose command a signal has ended, less the signal's number."""
 
+FULL = re.compile(rf"\[Errno (?:{errno.ENOSPC}|{errno.EDQUOT})\] ([^\n:)]+)")
+"""What an error says of a disk that is full, or of one's share of it."""
+
 READING_ERROR = re.compile(
     r'\AWorkflowError in file "[^"\n]+", line \d+:\n(.*?)'
     r'(?:\n  File "[^"\n]+", line \d+, in \S+)+\s*\Z',
@@ -101,6 +108,7 @@ class Screen(logging.Filter):
         self.last_words, self.first_words = last_words, first_words
         self.total, self.started, self.done = 0, 0, 0
         self.ended = ""
+        self.full = False
         self.start = clock()
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -114,6 +122,10 @@ class Screen(logging.Filter):
             self.total = int(getattr(record, "stats", {}).get("total", 0))
         if event == "job_finished":
             self.done += 1
+        if event == "error" and FULL.search(record.getMessage()):
+            # of every step that ends on it, and of Snakemake's own notes
+            known, self.full = self.full, True
+            return not known
         if event == "error":
             # a failed job is told by its own record, which follows and does not say how it ended
             self.ended = _way_of_ending(record.getMessage())
@@ -139,6 +151,8 @@ class Screen(logging.Filter):
             ended, self.ended = self.ended, ""
             return _failure(record.__dict__, ended)
         text = self.write(record)
+        if event == "error" and (full := FULL.search(text)):
+            return _no_room(full[1])
         if text.startswith(IDLE) and not self.dry:
             return "\n".join([text, *self.last_words()])
         told = INPUT_ERROR.search(text) or READING_ERROR.search(text)
@@ -237,7 +251,8 @@ def _failure(job: dict[str, Any], ended: str) -> str:
             said += Path(path).read_text(encoding="utf-8", errors="replace").splitlines()
     lines = [line for line in said if line.strip()]
     if any(line.startswith("Traceback (most recent call last)") for line in lines):
-        lines = lines[-1:]
+        full = FULL.search(lines[-1])
+        lines = [_no_room(full[1])] if full else lines[-1:]
     if ended.isdigit() and not lines:
         lines = [f"ended with exit code {ended}, without a word"]
     elif ended == "SIGKILL":
@@ -246,8 +261,19 @@ def _failure(job: dict[str, Any], ended: str) -> str:
         ]
     elif ended.startswith("SIG") and ended not in ("SIGINT", "SIGTERM"):
         lines += [f"ended by {ended}"]
-    shown = "\n".join(f"    {line}" for line in lines[-LOG_SHOWN:])
-    return f"Failed: rule {job['rule_name']} (see {place})\n{shown}"
+    shown = [f"    {line}" for line in lines[-LOG_SHOWN:]]
+    return "\n".join([f"Failed: rule {job['rule_name']} (see {place})", *shown])
+
+
+def _no_room(reason: str) -> str:
+    """Say which disk is full: of those that Snakemake itself writes to, the one with least room."""
+    places = {Path.cwd(): "", Path(os.environ.get("TMPDIR") or tempfile.gettempdir()): "TMPDIR"}
+    place = min(filter(Path.is_dir, places), key=lambda folder: shutil.disk_usage(folder).free)
+    other = f", or name a folder on another disk by {places[place]}" if places[place] else ""
+    return (
+        f"{place}: the disk is full ({reason.strip()}): make room there{other}, and start again;"
+        " what finished steps have made is kept"
+    )
 
 
 def _clock(seconds: float) -> str:
