@@ -399,6 +399,17 @@ def test_in_a_folder_with_braces_the_workflow_says_so(tmp_path):
     one_message(run, f"folder of the workflow: value {folder}: braces")
 
 
+@pytest.mark.parametrize("last", ["results/oviedo2026/blend.csv", "estimate_method"])
+def test_a_file_that_until_takes_for_one_of_its_own_is_named(fresh, last):
+    """Snakemake said that it has a bug, once it had made what comes before."""
+    until = ["--until", "resolve_method"]
+    run = snakemake(fresh, "--force", "--forcerun", "resolve_method", *until, last)
+    one_message(run, f"--until: value {last}: needs resolve_method", "snakemake FILE --until RULE")
+    assert "BUG" not in run.stdout and "[1 of" not in run.stdout
+    run = snakemake(fresh, "--dry-run", "--force", "results/oviedo2026/blend.csv", *until)
+    assert run.returncode == 0, run.stdout
+
+
 def test_a_file_of_another_run_stops_nothing_but_that_one(fresh):
     target = "results/oviedo2026/method.yaml"
     settings = "stress={endpoint: http://localhost/v1, model: m}"

@@ -95,6 +95,27 @@ def needing(*names):
     return lambda wildcards: needed(*names)
 
 
+def never_reached():
+    """What --until names beyond where it ends the run, of which Snakemake says that it has a bug."""
+    ends = {}
+    for job in workflow.dag.needrun_jobs():
+        for value in workflow.dag_settings.until:
+            if value == job.rule.name or value in job.output:
+                ends[job] = value
+    pairs = {
+        (value, ends[before])
+        for job, value in ends.items()
+        for before in workflow.dag.bfs(workflow.dag.dependencies, job)
+        if ends.get(before, value) != value
+    }
+    return [
+        f"--until: value {value}: needs {before}, at which the run ends; allowed are rules and files"
+        " of which none needs another; leave one out, and put what is asked for before --until, which"
+        " takes all words that follow it: snakemake FILE --until RULE"
+        for value, before in sorted(pairs)
+    ]
+
+
 def tell_wrong():
     """End a run that needs what is wrong, or does not read a key that it is asked by; warn of what
     is wrong with files that it does without.
@@ -103,6 +124,7 @@ def tell_wrong():
     if workflow.is_main_process and Path(workflow.main_snakefile).is_relative_to(PROJECT):
         stated, asked = workflow.config_settings.config, workflow.dag_settings.targets
         ENDING.update(dict.fromkeys(config_files.misplaced_keys(stated, asked)))
+        ENDING.update(dict.fromkeys(never_reached()))
     if ENDING:
         raise WorkflowError("\n".join(ENDING))
     told, lines = set(), []
