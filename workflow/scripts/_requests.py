@@ -26,7 +26,8 @@ class Stored:
 
     def __init__(self, snakemake, connection, folder):
         stored = snakemake.params.log
-        self.log = Log(tuple(stored["files"]), stored["kind"], stored["form"])
+        form = stored["form"], stored["format"]
+        self.log = Log(tuple(stored["files"]), stored["kind"], *form)
         self.connection, self.folder = connection, folder
         settings = snakemake.params.settings
         self.longest, self.long_from = (settings[k]["value"] for k in ("longest", "long_from"))

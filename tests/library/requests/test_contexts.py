@@ -5,6 +5,8 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import contexts
 from inference_energy.requests.contexts import ANY
+from inference_energy.requests.formats import LogColumns
+from inference_energy.requests.log import Log
 from repository import read, read_yaml
 
 HEADER = "model,input_tokens,output_tokens"
@@ -59,14 +61,35 @@ def test_far_beyond_its_context_a_log_is_refused_by_row_and_values(tmp_path, cou
         count(path, models=models)
     first, *others = refused.value.problems
     assert first == (
-        f"{path}, row 4: columns of input and output tokens: values 655361 and 0: together are 4"
+        f"{path}, row 4: columns of input and output tokens: values 655361 and 0, read of"
+        " input_tokens as input and output_tokens as output tokens: together are 4"
         " times the longest context of DeepSeek-R1, 163840 tokens (context_tokens of"
         " data/models.csv); allowed is at most 4 times; write tokens of each request alone: not in"
         " another unit, nor what a counter has added up so far, of which each row is the difference"
-        " to the one before"
+        " to the one before; or name the columns of the tokens by another format (format=NAME or a"
+        " file of your own)"
     )
     assert len(others) == 2 and "row 5" in others[0]
     assert over(count(log(tmp_path / "few.csv", *rows[:2]), models=models)) == (1, [1])
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        (
+            "prompt",
+            "prompt as input and answer as output tokens, by the format ours.yaml: ",
+        ),
+        ({"first": ["tokens", "prompt"]}, "read of prompt as input and answer"),
+        (["usage", "prompt"], "read of usage.prompt as input and answer"),
+        ({"first": [{"attribute": "a.b"}, "usage"]}, "read of usage as input and answer"),
+    ],
+)
+def test_a_refusal_names_the_format_and_which_columns_it_took(models, column, words):
+    known = LogColumns({"prompt": "BIGINT", "usage": "JSON", "answer": "BIGINT"})
+    form = {"source": "", "time": "s", "columns": {"input": column, "output": "answer"}}
+    read = contexts.read_as(Log((), "csv", form, "ours.yaml"), known)
+    assert words in f"read of {read}: together"
 
 
 def test_of_a_row_of_many_requests_the_mean_is_held(tmp_path, count, models):

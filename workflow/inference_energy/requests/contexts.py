@@ -7,8 +7,8 @@ import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.laws.hardware import LONGEST, longest_contexts
-from inference_energy.requests.formats import bare_name, literal
-from inference_energy.requests.log import Log, Unit
+from inference_energy.requests.formats import TOKENS, Column, LogColumns, bare_name, literal
+from inference_energy.requests.log import Log, Unit, describe
 from inference_energy.requests.sums import MOST_TOLD, first_row
 
 ANY = "any known model"
@@ -72,7 +72,8 @@ def over_context(
     connection.unregister("contexts_frame")
     connection.execute("DROP TABLE longer")
     if absurd:
-        raise InputError([_problem(unit.file, *row) for row in absurd])
+        read = read_as(log, describe(connection, unit.file, log.kind))
+        raise InputError([_problem(unit.file, read, *row) for row in absurd])
     return count, places or []
 
 
@@ -88,13 +89,39 @@ def _contexts(
     )
 
 
+def read_as(log: Log, known: LogColumns) -> str:
+    """Say which columns of a log are its tokens, and by which format; ``known``: those there."""
+    columns = " and ".join(f"{_told(log.form['columns'][of], known)} as {of}" for of in TOKENS[:2])
+    return f"{columns} tokens{f', by the format {log.name}' if log.name else ''}"
+
+
+def _told(column: Column, known: LogColumns) -> str:
+    """Write a column of a format as a message has it: of several the first that a log has."""
+    if isinstance(column, str):
+        return column
+    if isinstance(column, list):
+        return ".".join(column)
+    if "first" in column:
+        there = [one for one in column["first"] if known.find(one)]
+        return " or ".join(_told(one, known) for one in there[:1] or column["first"])
+    return str(column["attribute"])
+
+
 def _problem(
-    file: str, row: int, asked: float, answered: float, model: str, context: float, ratio: float
+    file: str,
+    read: str,
+    row: int,
+    asked: float,
+    answered: float,
+    model: str,
+    context: float,
+    ratio: float,
 ) -> str:
     return (
         f"{file}, row {row + first_row(file)}: columns of input and output tokens: values"
-        f" {asked:.15g} and {answered:.15g}: together are {ratio:.3g} times the longest context of"
-        f" {model}, {context:.15g} tokens (context_tokens of data/models.csv); allowed is at most"
-        f" {LONGEST:g} times; write tokens of each request alone: not in another unit, nor what a"
-        " counter has added up so far, of which each row is the difference to the one before"
+        f" {asked:.15g} and {answered:.15g}, read of {read}: together are {ratio:.3g} times the"
+        f" longest context of {model}, {context:.15g} tokens (context_tokens of data/models.csv); allowed"
+        f" is at most {LONGEST:g} times; write tokens of each request alone: not in another unit, nor what a"
+        " counter has added up so far, of which each row is the difference to the one before; or"
+        " name the columns of the tokens by another format (format=NAME or a file of your own)"
     )

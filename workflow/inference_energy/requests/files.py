@@ -211,16 +211,18 @@ def _stored(config: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str,
         raise InputError(problems)
     size = sum(Path(file).stat().st_size for file in log.files)
     parts = max(1, round(size / PART_BYTES), round(len(log.files) / PART_FILES))
+    form_name = _format_name(config, settings, log.form)
     return {
         "log": {
             "files": list(map(provided, log.files)),
             "kind": log.kind,
             "form": log.form,
+            "format": form_name,
             "one_in": max(1, round(size / MOMENTS_BYTES)),
         },
         "name": folder_name(config["log"]),
         "stated": columns_of_any(log),
-        "format": _format_name(config, settings, log.form),
+        "format": form_name,
         "left_out": [shown(Path(file).name) for file in left_out(config["log"])],
         "parts": parts if log.kind == "parquet" else min(parts, len(log.files)),
     }

@@ -104,11 +104,14 @@ class Log:
         parquet, csv or json.
     form : dict
         Format, as in config/requests.yaml.
+    name : str
+        The format's name, for messages.
     """
 
     files: tuple[str, ...]
     kind: str
     form: Mapping[str, Any]
+    name: str = ""
 
 
 @dataclass(frozen=True)
