@@ -90,7 +90,17 @@ def test_a_deployment_charges_the_counts_that_are_there(project, answer):
     code, text = requests(project, config=("log=log", path))
     assert code == 0, text
     assert "Counting part" not in text
-    assert (project / FOLDER.parent / "8xh100-llama-405b" / "report.md").exists()
+    folder = project / FOLDER.parent / "8xh100-llama-405b"
+    assert (folder / "report.md").exists() and (folder / "assumptions.csv").exists()
+
+
+def test_what_is_unusual_of_a_deployment_is_told_on_the_screen(project, answer):
+    example = (project / "config/deployments/8xh100-llama-405b.yaml").read_text(encoding="utf-8")
+    mine = project / "config/deployments/mine.yaml"
+    mine.write_text(example.replace("p5: 2.0\n", "p5: 0.2\n"), encoding="utf-8")
+    code, text = requests(project, config=("log=log", f"deployment={mine.relative_to(project)}"))
+    assert code == 0, text
+    assert "config/deployments/mine.yaml: key deployment.host_power.p5: value 0.2: unusual" in text
 
 
 def test_a_setting_of_the_answer_leaves_the_counts_as_they_are(project, answer):

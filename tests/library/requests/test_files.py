@@ -10,6 +10,7 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.method.files import find_methods
 from inference_energy.requests import files
+from inference_energy.tables import write_table
 from repository import METHODS, ROOT
 
 EXAMPLE = "config/deployments/8xh100-llama-405b.yaml"
@@ -184,6 +185,8 @@ def test_a_deployment_brings_its_benchmark_files(known, log):
     assert needed["deployment"][0] == EXAMPLE
     assert set(stored["served"]["benchmarks"]) <= set(needed["deployment"])
     assert files.answer_folder(stored).endswith("/8xh100-llama-405b")
+    assert files.tables(stored)[-1] == "assumptions"
+    assert "assumptions" not in files.tables(known(log | {"method": "revised"}))
 
 
 @pytest.mark.parametrize(
@@ -251,6 +254,11 @@ def test_the_answer_on_the_screen_is_the_first_paragraph(known, tmp_path, monkey
     page.parent.mkdir(parents=True)
     page.write_text("# A title\n\nAn answer.\n\nMore.\n")
     assert files.answers(day) == ["An answer.", f"Report: {page.relative_to(tmp_path)}"]
+    facts = [("PUE", "1.2", "stated", "a.yaml"), ("unusual: pue", "value 3", "stated", "a.yaml")]
+    columns = ["fact", "value", "basis", "source"]
+    table = page.with_name("assumptions.csv")
+    write_table(pd.DataFrame(facts, columns=columns), table, "assumptions")
+    assert files.answers(day)[1] == "a.yaml: key pue: value 3"
 
 
 def test_files_with_braces_in_a_folder_are_told(known, tmp_path):

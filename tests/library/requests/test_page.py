@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 from inference_energy.requests import answers
+from inference_energy.requests.counts import OVER_SERVED
 from inference_energy.requests.energies import steps
 from inference_energy.requests.formats import HIDDEN
 from inference_energy.requests.page import page
@@ -197,3 +198,20 @@ def test_the_page_begins_with_requests_over_their_context(answered, tables, sett
     tables["kinds"] = kinds.assign(rows=kinds["rows"].mask(kinds["kind"] == "over context", 3))
     text = page("A log", tables, answered[2], settings, LOAD)
     assert f"**3 rows have {said}" in text.split("\n\n")[1]
+
+
+def test_the_page_begins_with_requests_over_the_deployments_context(answered, tables, settings):
+    said = "more tokens than the context of the deployment's**"
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    kinds = tables["kinds"]
+    tables["kinds"] = kinds.assign(rows=kinds["rows"].mask(kinds["kind"] == OVER_SERVED, 1))
+    text = page("A log", tables, answered[2], settings, LOAD)
+    assert f"**1 request of no known model has {said}" in text.split("\n\n")[1]
+
+
+def test_the_page_tells_what_is_unusual_of_a_deployment(answered, tables, settings):
+    said = "What is unusual of the deployment:"
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    text = page("A log", tables, answered[2], settings, LOAD, unusual=["a < b", "c"])
+    assert f"{said}\n\n- a \\< b\n- c\n" in text
+    assert text.index(said) < text.index("## By model")

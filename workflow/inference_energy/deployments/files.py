@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from inference_energy.documents import (
     Schema,
     collecting,
@@ -286,16 +288,20 @@ def answers(deployments: Iterable[Mapping[str, Any]]) -> list[str]:
         page = Path(deployment["folder"]) / "report.md"
         if page.exists():
             lines.append(page.read_text(encoding="utf-8").split("\n\n")[1])
-            lines += _unusual_told(page.with_name("assumptions.csv"))
+            lines += unusual_told(page.with_name("assumptions.csv"))
             lines.append(f"Report: {page.with_suffix('.html')}")
     return lines
 
 
-def _unusual_told(path: Path) -> list[str]:
-    """Warnings among the assumptions of an answer, as they were told."""
+def unusual_told(path: Path) -> list[str]:
+    """Warnings among the assumptions of an answer, as they were told; ``path`` may be missing."""
     if not path.exists():
         return []
-    rows = read_table(path, "assumptions")
+    return unusual_among(read_table(path, "assumptions"))
+
+
+def unusual_among(rows: pd.DataFrame) -> list[str]:
+    """Warnings among assumptions, as they were told."""
     found = rows[rows["fact"].str.startswith(UNUSUAL)]
     return [
         f"{source}: key {fact.removeprefix(UNUSUAL)}: {value}"

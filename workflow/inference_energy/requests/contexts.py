@@ -6,7 +6,7 @@ import duckdb
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.laws.hardware import LONGEST, longest_contexts
+from inference_energy.laws.hardware import LONGEST, longest_context, longest_contexts
 from inference_energy.requests.formats import TOKENS, Column, LogColumns, bare_name, literal
 from inference_energy.requests.log import Log, Unit, describe
 from inference_energy.requests.sums import MOST_TOLD, first_row
@@ -77,6 +77,54 @@ def over_context(
     return count, places or []
 
 
+def over_served(
+    lengths: pd.DataFrame, served: str, stated: Mapping[str, str], models: pd.DataFrame
+) -> int:
+    """Count the requests of no known model that are longer than the context of the one that serves
+    them, by the mean lengths of their cells.
+
+    Those beyond the largest context of all are none of them: ``over_context`` has them.
+
+    Parameters
+    ----------
+    lengths : DataFrame
+        As the table ``lengths`` of the counts.
+    served : str
+        Model of the deployment.
+    stated : dict of str to str
+        Models of the log's format by the names of the log.
+    models : DataFrame
+        Table of schema ``models``.
+
+    Returns
+    -------
+    int
+        0 where the context of ``served`` is not known.
+
+    Raises
+    ------
+    InputError
+        If any are longer than LONGEST contexts.
+    """
+    context, most = longest_context(served, models), float(models["context_tokens"].max())
+    known = set(_contexts(lengths["model"].dropna().unique(), stated, models)["name"])
+    own = lengths[~lengths["model"].isin(known)]
+    tokens = (own["input"] + own["output"]) / own["n"]
+    absurd = own[(tokens > LONGEST * context) & (tokens <= LONGEST * most)]
+    if len(absurd):
+        first = absurd.loc[tokens[absurd.index].idxmax()]
+        raise InputError(
+            f"key log: columns of input and output tokens: {absurd['n'].sum()} requests of no known"
+            f" model, the longest of {first['input'] / first['n']:.6g} and"
+            f" {first['output'] / first['n']:.6g} tokens, are more than {LONGEST:g} times the"
+            f" context of the deployment's model {served}, {context:.15g} tokens (context_tokens of"
+            f" data/models.csv); allowed is at most {LONGEST:g} times; write tokens of each request"
+            " alone: not in another unit, nor what a counter has added up so far; or take out what"
+            " the deployment does not answer"
+        )
+    return int(own.loc[(tokens > context) & (tokens <= most), "n"].sum())
+
+
 def _contexts(
     names: Iterable[str], stated: Mapping[str, str], models: pd.DataFrame
 ) -> pd.DataFrame:
@@ -120,8 +168,9 @@ def _problem(
     return (
         f"{file}, row {row + first_row(file)}: columns of input and output tokens: values"
         f" {asked:.15g} and {answered:.15g}, read of {read}: together are {ratio:.3g} times the"
-        f" longest context of {model}, {context:.15g} tokens (context_tokens of data/models.csv); allowed"
-        f" is at most {LONGEST:g} times; write tokens of each request alone: not in another unit, nor what a"
-        " counter has added up so far, of which each row is the difference to the one before; or"
-        " name the columns of the tokens by another format (format=NAME or a file of your own)"
+        f" longest context of {model}, {context:.15g} tokens (context_tokens of data/models.csv);"
+        f" allowed is at most {LONGEST:g} times; write tokens of each request alone: not in another"
+        " unit, nor what a counter has added up so far, of which each row is the difference to the"
+        " one before; or name the columns of the tokens by another format (format=NAME or a file of"
+        " your own)"
     )

@@ -90,6 +90,9 @@ mean for rows to be put together by their lengths before their cells are compute
 EXAMPLES = 3
 """Examples of every kind of row that are kept of a file's unit."""
 
+OVER_SERVED = "over the deployment's context"
+"""Kind of requests, not of rows: which model answers them is known when they are counted."""
+
 KINDS = {
     "no tokens": "input or output tokens are missing or no number; the row does not count",
     "negative": "a number of tokens is below zero; the row does not count",
@@ -116,6 +119,8 @@ KINDS = {
     "over context": "input and output, of a row of many requests their mean, are more than the"
     " context of the row's model in data/models.csv, of no known model than the largest there; the"
     " row counts",
+    OVER_SERVED: "requests of no known model whose input and output, by the mean of requests of"
+    " their lengths, are more than the context of the deployment's model; they count",
     "no input": "no input tokens; the row counts, its energy is the law's at no input",
     "no output": "no output tokens; the row counts, its energy is the law's at no output",
     "no time": "the start is missing or no time; the row counts, but in no hour and no load",

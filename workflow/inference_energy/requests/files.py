@@ -49,6 +49,9 @@ TIMED = {"start", "finish"}
 MOST_IN_FLIGHT = 1_000_000
 """Replicas serve one to some ten thousand requests at once."""
 
+ASSUMPTIONS = "assumptions"
+"""Table of what is behind a deployment that charges a log, as its own answer has it."""
+
 FIGURES = ["distribution", "parts"]
 
 TABLES: dict[str, set[str]] = {
@@ -307,8 +310,9 @@ def _format_name(
 def tables(requests: Mapping[str, Any]) -> list[str]:
     """Names of the tables that a log's columns allow; ``requests`` as from :func:`load`."""
     names = [name for name, needed in TABLES.items() if needed <= requests["stated"]]
-    stated = "load" not in names and requests["load"]["load"] is not None
-    return [*names, "load"] if stated else names
+    if "load" not in names and requests["load"]["load"] is not None:
+        names.append("load")
+    return [*names, ASSUMPTIONS] if "path" in requests["served"] else names
 
 
 def figures(requests: Mapping[str, Any]) -> list[str]:
@@ -354,8 +358,12 @@ def lock(requests: Mapping[str, Any]) -> Lock:
 
 
 def answers(requests: Mapping[str, Any]) -> list[str]:
-    """First paragraph of the report if it is there, and where the whole is, as lines."""
+    """First paragraph of the report if it is there, what is unusual of the deployment, and where
+    the whole is, as lines.
+    """
     page = Path(answer_folder(requests)) / "report.md"
     if not page.exists():
         return []
-    return [page.read_text(encoding="utf-8").split("\n\n")[1], f"Report: {page}"]
+    first = page.read_text(encoding="utf-8").split("\n\n")[1]
+    unusual = deployments.unusual_told(page.with_name(f"{ASSUMPTIONS}.csv"))
+    return [first, *unusual, f"Report: {page}"]

@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from inference_energy.requests.counts import OVER_SERVED
 from inference_energy.requests.energies import BLEND
 from inference_energy.requests.formats import COLUMNS, HIDDEN
 from inference_energy.templates import render
@@ -35,6 +36,7 @@ def page(
     power_measured: bool = False,
     rows_of_many: bool = False,
     read_by: tuple[str, Collection[str]] = ("", ()),
+    unusual: Sequence[str] = (),
 ) -> str:
     """Write the page.
 
@@ -59,6 +61,8 @@ def page(
     read_by : tuple
         Name of the log's format, empty of a day that is drawn, and the columns of a requests view
         that it gives.
+    unusual : sequence of str
+        What is unusual of the deployment, a sentence each.
 
     Returns
     -------
@@ -96,6 +100,8 @@ def page(
         rows_of_many=rows_of_many,
         pages_missing=bool(kinds.get("no last page", 0)),
         over_context=kinds.get("over context", 0),
+        over_served=kinds.get(OVER_SERVED, 0),
+        unusual=unusual,
         blended=blended["model"].tolist(),
         blended_share=blended["energy_share"].sum(),
         models_shown=MODELS_SHOWN,

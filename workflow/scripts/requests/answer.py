@@ -2,16 +2,20 @@
 
 from pathlib import Path
 
+import pandas as pd
 from _logged import run
 from _requests import log_of, opened
 from _runs import read_background, read_runs
 from _setups import read_materials, read_shared
 from inference_energy.deployments import build as deployment_build
+from inference_energy.deployments.answers import assumptions
+from inference_energy.deployments.files import stated_facts, unusual_among
 from inference_energy.drawing import save_all
 from inference_energy.method.build import build
 from inference_energy.reports import to_html, told
-from inference_energy.requests import answers, counts, figures, groups, largest
+from inference_energy.requests import answers, contexts, counts, figures, groups, largest
 from inference_energy.requests.energies import Serving, energies, steps
+from inference_energy.requests.files import ASSUMPTIONS
 from inference_energy.requests.page import page
 from inference_energy.requests.progress import telling
 from inference_energy.tables import read_table, write_table, write_text
@@ -24,23 +28,39 @@ LARGE = [*GROUPS.values(), "flight", "moments"]
 
 
 def read_serving(read, params):
-    """Return what serves the log, and the method whose query is set beside it."""
+    """Return what serves the log, the method whose query is set beside it, and the assumptions
+    behind a deployment, None of a method.
+    """
     materials = read_materials(read)
     reference = build(params.reference, **materials(params.reference))
     if params.deployment is None:
         names = params.log.get("form", {}).get("models", {})
         setup = build(params.method, **materials(params.method))
-        return Serving.of_method(setup, names, read_table(read.models, "models")), reference
-    method = params.deployment["method"]
-    runs = read_runs(params.deployment["benchmarks"], method["deployment"].get("facts", {}))
+        return Serving.of_method(setup, names, read_table(read.models, "models")), reference, None
+    method, where = (params.deployment[key] for key in ("method", "path"))
+    benchmarks, own = params.deployment["benchmarks"], method["deployment"].get("facts", {})
     deployment = deployment_build.build(
         method,
-        runs,
-        params.deployment["path"],
+        read_runs(benchmarks, own),
+        where,
         background=read_background(read),
         **read_shared(read),
     )
-    return Serving.of_deployment(deployment), reference
+    facts = stated_facts(benchmarks, own, where)
+    behind = assumptions(method, params.deployment["stated"], deployment, facts)
+    return Serving.of_deployment(deployment), reference, behind
+
+
+def count_over_served(counted, read, params):
+    """Add to the kinds the requests that are longer than the context of a deployment's model."""
+    if params.deployment is None:
+        return
+    served = params.deployment["method"]["deployment"]["model"]
+    stated = params.log.get("form", {}).get("models", {})
+    models = read_table(read.models, "models")
+    count = contexts.over_served(counted["lengths"], served, stated, models)
+    more = pd.DataFrame({"kind": [counts.OVER_SERVED], "n": [count]})
+    counted["kinds"] = pd.concat([counted["kinds"], more], ignore_index=True)
 
 
 def gather(connection, read, surplus):
@@ -139,7 +159,8 @@ def draw(serving, found, tables):
 def write(output, params, tables, drawn, markdown):
     """Write tables, figures and the page."""
     for name in params.tables:
-        write_table(tables[name], output[name], f"requests_{name}")
+        schema = name if name == ASSUMPTIONS else f"requests_{name}"
+        write_table(tables[name], output[name], schema)
     save_all(drawn, output.figures)
     images = {
         Path(path).stem: Path(path).read_bytes() for path in output.figures if path.endswith("svg")
@@ -152,13 +173,14 @@ def write(output, params, tables, drawn, markdown):
 def main(snakemake):
     """Gather, compute everything, say how far it is, then write."""
     read, params = snakemake.input, snakemake.params
-    serving, reference = read_serving(read, params)
+    serving, reference, behind = read_serving(read, params)
     with opened(snakemake) as (connection, folder), telling(connection.query_progress) as say:
         say("adding up the counts")
         surplus = {Path(path).stem: path for path in getattr(read, "duplicates", [])}
         counted = gather(connection, read, surplus)
         lengths = counted["lengths"]
         answers.check_any(lengths, counted["kinds"], params.format)
+        count_over_served(counted, read, params)
         serving, flying, measured = at_load(connection, serving, counted, params, say)
         say("energies of all lengths")
         table, found = energies(serving, lengths), steps(serving, lengths)
@@ -170,11 +192,16 @@ def main(snakemake):
         tables = {"largest": list_largest(connection, log, serving, lengths, least, say)}
         charged = table, found, grouped
         tables |= tell(serving, reference, counted, charged, params, flying, measured)
+    unusual = []
+    if behind is not None:
+        tables[ASSUMPTIONS] = behind
+        unusual = unusual_among(behind)
     markdown = page(
         *(params.title, tables, table, params.settings, params.load, params.left_out),
         power_measured=params.deployment is not None,
         rows_of_many="requests" in params.stated,
         read_by=(params.format, params.stated),
+        unusual=unusual,
     )
     write(snakemake.output, params, tables, draw(serving, found, tables), markdown)
 
