@@ -69,6 +69,7 @@ def test_rows_that_are_not_as_they_should_be_are_counted_by_kind(tmp_path, count
         "no output": 1,
         "no time": 1,
         "ends before start": 1,
+        "too slow": 1,
         "out of order": 1,
         "unreadable": 1,
     }
@@ -722,3 +723,49 @@ def test_requests_without_input_are_told(tmp_path, count, kinds):
     found = count(path)
     assert kinds(found) == {"rows": 3, "no input": 2, "no output": 1}
     assert found["lengths"]["n"].sum() == 3
+
+
+@pytest.mark.parametrize(
+    ("said", "meant", "told"),
+    [
+        ("s", "s", {}),
+        ("ms", "ms", {}),
+        ("ms", "s", {"too fast": 3, "early 1970": 3}),
+        ("s", "ms", {"no time": 3, "no end": 3}),
+    ],
+)
+def test_times_in_another_unit_than_the_format_says_are_told(
+    tmp_path, count, kinds, said, meant, told
+):
+    times = 1 if meant == "s" else 1000
+    rows = [f"{(1.7e9 + n) * times:.0f},{(1.7e9 + n + 20) * times:.0f},100,300" for n in range(3)]
+    (tmp_path / "log.csv").write_text("\n".join(["from,to,input,output", *rows, ""]))
+    columns = {"start": "from", "end": "to", "input": "input", "output": "output"}
+    form = {"source": "", "time": said, "columns": columns}
+    found = kinds(count(tmp_path / "log.csv", form=form))
+    assert {kind: n for kind, n in found.items() if kind != "rows"} == told
+
+
+@pytest.mark.parametrize(
+    ("unit", "lasted", "told"),
+    [
+        ("s", 20, {}),
+        ("ms", 20_000, {}),
+        ("ms", 20, {"too fast": 1}),
+        ("s", 20_000, {"too slow": 1}),
+        # the bounds themselves: 5,000 tokens a second, and 400 of input and output in 400 seconds
+        ("ms", 60, {}),
+        ("ms", 59, {"too fast": 1}),
+        ("s", 400, {}),
+        ("s", 401, {"too slow": 1}),
+        ("s", 0, {}),
+    ],
+)
+def test_durations_in_another_unit_than_the_format_says_are_told(
+    tmp_path, count, kinds, unit, lasted, told
+):
+    (tmp_path / "log.csv").write_text(f"at,took,input,output\n2025-01-01,{lasted},100,300\n")
+    columns = {"start": "at", "duration": "took", "input": "input", "output": "output"}
+    form = {"source": "", "time": "text", "duration_unit": unit, "columns": columns}
+    found = kinds(count(tmp_path / "log.csv", form=form))
+    assert {kind: n for kind, n in found.items() if kind != "rows"} == told

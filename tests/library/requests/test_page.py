@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 from inference_energy.requests import answers
-from inference_energy.requests.counts import OVER_SERVED
+from inference_energy.requests.counts import OVER_SERVED, RUNNING_TOTAL
 from inference_energy.requests.energies import steps
 from inference_energy.requests.formats import HIDDEN
 from inference_energy.requests.page import page
@@ -215,3 +215,36 @@ def test_the_page_tells_what_is_unusual_of_a_deployment(answered, tables, settin
     text = page("A log", tables, answered[2], settings, LOAD, unusual=["a < b", "c"])
     assert f"{said}\n\n- a \\< b\n- c\n" in text
     assert text.index(said) < text.index("## By model")
+
+
+@pytest.mark.parametrize(
+    ("kind", "of", "share", "said"),
+    [
+        ("too fast", "no end", 0.5, "more than 5,000 output tokens a second"),
+        ("too slow", "no end", 0.5, "fewer than 1 token of input and output a second"),
+        ("no time", None, 0.5, "have no time between 1970 and 9999"),
+        ("early 1970", "no time", 1, "All times are between 12 January and 17 February 1970"),
+    ],
+)
+def test_the_page_begins_with_times_in_another_unit(
+    answered, tables, settings, kind, of, share, said
+):
+    def begins(count):
+        rows = {kind: count, of: 10_000}
+        kinds = tables["kinds"]
+        changed = kinds.assign(rows=kinds["kind"].map(rows).fillna(kinds["rows"]).astype(int))
+        text = page("A log", tables | {"kinds": changed}, answered[2], settings, LOAD)
+        return said in text.split("\n\n")[1]
+
+    timed = 20_000 if of else 30_000
+    least = round(share * timed)
+    assert begins(least + (share < 1)) and not begins(least - (share == 1)) and not begins(0)
+
+
+def test_the_page_begins_with_rows_of_a_counter(answered, tables, settings):
+    said = "3 rows are above those of the row before, as the running total of a counter is**"
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    kinds = tables["kinds"]
+    tables["kinds"] = kinds.assign(rows=kinds["rows"].mask(kinds["kind"] == RUNNING_TOTAL, 3))
+    text = page("A log", tables, answered[2], settings, LOAD)
+    assert f"**The output tokens of {said}" in text.split("\n\n")[1]

@@ -15,6 +15,7 @@ from inference_energy.errors import InputError
 from inference_energy.laws.base import Array
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import Setup, fixed_regime
+from inference_energy.requests.counters import STATISTICS, of_counters
 from inference_energy.requests.counts import (
     CACHED_BITS,
     CELLS,
@@ -23,6 +24,7 @@ from inference_energy.requests.counts import (
     FOLLOWED,
     KINDS,
     LAST,
+    RUNNING_TOTAL,
     WIDE_BITS,
 )
 from inference_energy.requests.energies import (
@@ -370,11 +372,20 @@ def _weighted_median(lengths: pd.DataFrame, name: str) -> float:
     return float(value[order[np.searchsorted(cumulative, cumulative[-1] / 2)]])
 
 
-def kinds(counted: pd.DataFrame) -> pd.DataFrame:
-    """Rows of every kind and the rule for them, a DataFrame; ``counted`` as the table ``kinds``."""
+def kinds(counted: pd.DataFrame, rises: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Rows of every kind and the rule for them, a DataFrame.
+
+    Parameters
+    ----------
+    counted, rises : DataFrame
+        As the tables ``kinds`` and ``rises``; without the latter there are no counters.
+    """
     found = counted.set_index("kind")["n"].to_dict()
     if not found.get(LAST):
         found["no last page"] = found.get(FOLLOWED, 0)
+    if rises is not None:
+        followed = rises.set_index("within")[[*STATISTICS]].itertuples(name=None)
+        found[RUNNING_TOTAL] = of_counters({key: tuple(own) for key, *own in followed})
     rows = [("rows", int(found.get("rows", 0)), "all rows that could be read")]
     rows += [(kind, int(found.get(kind, 0)), rule) for kind, rule in KINDS.items()]
     return _ranked(pd.DataFrame(rows, columns=["kind", "rows", "rule"]))
@@ -407,7 +418,9 @@ def _apart(names: Mapping[str, str]) -> pd.Series:
     return given.where(count == 1, numbered)
 
 
-def examples(found: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
+def examples(
+    found: pd.DataFrame, files: Iterable[str], told: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Examples of rows that are not as they should be; a DataFrame.
 
     Parameters
@@ -416,7 +429,11 @@ def examples(found: pd.DataFrame, files: Iterable[str]) -> pd.DataFrame:
         As the table ``examples``.
     files : iterable of str
         Files of the log, in order.
+    told : DataFrame, optional
+        As from ``kinds``: what one file seems to be and the whole log is not has no example.
     """
+    if told is not None:
+        found = found[found["kind"].isin(told.loc[told["rows"] > 0, "kind"])]
     first = found.sort_values(["kind", "file", "row"]).groupby("kind").head(EXAMPLES)
     tokens = {
         f"{name}_tokens": first[name].astype(float).clip(-MOST_SHOWN, MOST_SHOWN)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from inference_energy.errors import InputError
@@ -112,7 +113,7 @@ def over_served(
     tokens = (own["input"] + own["output"]) / own["n"]
     absurd = own[(tokens > LONGEST * context) & (tokens <= LONGEST * most)]
     if len(absurd):
-        first = absurd.loc[tokens[absurd.index].idxmax()]
+        first = absurd.iloc[int(np.argmax(tokens[absurd.index]))]
         raise InputError(
             f"key log: columns of input and output tokens: {absurd['n'].sum()} requests of no known"
             f" model, the longest of {first['input'] / first['n']:.6g} and"

@@ -26,11 +26,24 @@ import duckdb
 
 from inference_energy.errors import InputError
 from inference_energy.requests.contexts import over_context
+from inference_energy.requests.counters import STATISTICS, count_rises
 from inference_energy.requests.expansion import refuse_expansion
-from inference_energy.requests.formats import COLUMNS, NO_NUMBER, TOKENS, bare_name, literal
+from inference_energy.requests.formats import (
+    COLUMNS,
+    NO_NUMBER,
+    THIS_CENTURY,
+    TOKENS,
+    bare_name,
+    literal,
+)
 from inference_energy.requests.log import PAGES, Log, Unit, requests_view, values_of
 from inference_energy.requests.sums import refuse_sums
-from inference_energy.units import MICROSECONDS_PER_DAY, MICROSECONDS_PER_HOUR
+from inference_energy.units import (
+    KILO,
+    MICROSECONDS_PER_DAY,
+    MICROSECONDS_PER_HOUR,
+    MICROSECONDS_PER_SECOND,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,6 +84,16 @@ PLACES, SPREADING, CYCLE = 2**32, 2_654_435_761, 2**31
 them (Knuth, The Art of Computer Programming, vol. 3, 6.4), and bins after which these begin anew,
 so that none turns over."""
 
+MOST_RATE, LEAST_RATE = 5000.0, 1.0
+"""Output tokens of one request a second, above which its times are in doubt, and input and output
+tokens together, below which they are [tokens/s]. Of the runs of data/throughput one request has 8
+to 366 output tokens a second, on wafers some thousands: a thousandth of a time is told of any, and
+a thousandfold of all but the fastest or those of long inputs."""
+
+EARLY = tuple(int(moment / KILO) for moment in THIS_CENTURY)
+"""Moments of this century that are taken for a thousandth of them: 12 January to 17 February 1970,
+of seconds that are read as milliseconds, or these as microseconds. [us]"""
+
 HOUR = f"(start // {MICROSECONDS_PER_HOUR})::INTEGER"
 """SQL of the hour since 1970 of a start."""
 
@@ -89,6 +112,9 @@ mean for rows to be put together by their lengths before their cells are compute
 
 EXAMPLES = 3
 """Examples of every kind of row that are kept of a file's unit."""
+
+RUNNING_TOTAL = "running total"
+"""Kind of rows that only the whole log shows."""
 
 OVER_SERVED = "over the deployment's context"
 """Kind of requests, not of rows: which model answers them is known when they are counted."""
@@ -119,6 +145,9 @@ KINDS = {
     "over context": "input and output, of a row of many requests their mean, are more than the"
     " context of the row's model in data/models.csv, of no known model than the largest there; the"
     " row counts",
+    RUNNING_TOTAL: "output tokens rise from row to row, of the log, a model, a tenant or a session,"
+    " by as many as answers have, as those of a counter do (of a file the first 131,072 rows, in"
+    " the order in which they end); the row counts",
     OVER_SERVED: "requests of no known model whose input and output, by the mean of requests of"
     " their lengths, are more than the context of the deployment's model; they count",
     "no input": "no input tokens; the row counts, its energy is the law's at no input",
@@ -127,6 +156,12 @@ KINDS = {
     "no end": "the end is missing or no time; the row counts, but not in the load",
     "ends before start": "the end is before the start; the row counts, but not in the load",
     "too long": "ends more than a day after it starts; the row counts, but not in the load",
+    "too fast": f"more than {MOST_RATE:,.0f} output tokens a second from start to end, which no"
+    " server gives one request; the row counts",
+    "too slow": f"fewer than {LEAST_RATE:g} token of input and output a second from start to end;"
+    " the row counts",
+    "early 1970": "starts between 12 January and 17 February 1970, as times in seconds do that are"
+    " read as milliseconds; the row counts",
     "late key": "a start, an end, a tenant or an id, and none of the log's first objects has such a"
     " key; the row counts, but no table is by it",
     "out of order": "starts before the row above it in its file, where both have a start; the row"
@@ -175,6 +210,7 @@ TABLES = {
     "tenants": ({"tenant": "VARCHAR"} | COARSE_CELLS, SUMS),
     "flight": ({"model": "VARCHAR", "time": "BIGINT"}, ("change", "remaining", "own")),
     "moments": ({"model": "VARCHAR", "time": "BIGINT"}, ("change",)),
+    "rises": ({"within": "VARCHAR"}, STATISTICS),
     "kinds": ({"kind": "VARCHAR"}, ("n",)),
 }
 """Tables of counts: the types of their keys, and what is summed."""
@@ -498,6 +534,10 @@ def _count_unit(
         count, places = over_context(connection, log, unit, models, EXAMPLES)
         connection.execute("INSERT INTO kinds VALUES ('over context', ?)", [count])
         _keep_examples(connection, unit, "over context", places)
+    rises, places = count_rises(connection, stated, EXAMPLES)
+    rows = [(key, *counted) for key, counted in rises.items()]
+    connection.executemany("INSERT INTO rises VALUES (?, ?, ?, ?, ?)", rows)
+    _keep_examples(connection, unit, RUNNING_TOTAL, places)
     add_counts(connection, stated, long_from, say, one_in)
 
 
@@ -735,7 +775,7 @@ def counted_view(
     lengths = {"mean_input": "input", "mean_cached": parts["cached"], "mean_output": "output"}
     means = ", ".join(f"{mean.format(sql)} AS {name}" for name, sql in lengths.items())
     rows = (
-        f"(SELECT start, finish, model, tenant, id, row, {n} AS n, input,"
+        f"(SELECT start, finish, model, tenant, id, session, row, {n} AS n, input,"
         f" {parts['cached']} AS cached, output, {parts['reasoning']} AS reasoning, {means}"
         f" FROM requests{where})"
     )
@@ -878,6 +918,14 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
         "ends before start": ("finish", "coalesce(finish < start, FALSE)"),
         "too long": ("finish", f"coalesce(finish - start > {LONGEST_FLIGHT}, FALSE)"),
     }
+    if "requests" not in stated:
+        seconds = f"(finish - start) / {MICROSECONDS_PER_SECOND:.1f}"
+        fast = f"finish > start AND output > {MOST_RATE!r} * {seconds}"
+        slow = f"{IN_LOAD} AND output > 0 AND input::DOUBLE + output < {LEAST_RATE!r} * {seconds}"
+        conditions["too fast"] = ("finish", f"coalesce({fast}, FALSE)")
+        conditions["too slow"] = ("finish", f"coalesce({slow}, FALSE)")
+    first, last = EARLY
+    conditions["early 1970"] = ("start", f"coalesce(start BETWEEN {first} AND {last}, FALSE)")
     return {kind: sql for kind, (column, sql) in conditions.items() if column in stated}
 
 
@@ -925,8 +973,8 @@ def _count_kinds(
         sql = f"SELECT row FROM requests WHERE {where} ORDER BY row LIMIT {EXAMPLES}"
         places = [row for (row,) in connection.execute(sql).fetchall()]
         _keep_examples(connection, unit, "no output", places)
-    if "no input" in conditions:
-        conditions["no input"] += f" AND {_counting(conditions)}"
+    for kind in {"no input", "too fast", "too slow"} & conditions.keys():
+        conditions[kind] += f" AND {_counting(conditions)}"
     found = ()
     if conditions:
         counts = ", ".join(
@@ -987,6 +1035,9 @@ def _screen(
         "other total",
         "ends before start",
         "too long",
+        "too fast",
+        "too slow",
+        "early 1970",
     }
     return always | {kind for kind, is_possible in possible.items() if is_possible}
 

@@ -43,7 +43,10 @@ WITHOUT_LOG = (
 LOCK = "run.lock"
 """Lock of a log's folder: another log can be read meanwhile."""
 
-COUNTS = ["lengths", "hours", "tenants", "flight", "moments", "kinds", "examples", "units"]
+COUNTS = [
+    *("lengths", "hours", "tenants", "flight", "moments", "rises"),
+    *("kinds", "examples", "units"),
+]
 TIMED = {"start", "finish"}
 """Columns of a log from which its load is measured."""
 MOST_IN_FLIGHT = 1_000_000

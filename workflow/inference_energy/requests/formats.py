@@ -27,6 +27,7 @@ COLUMNS = {
     "model": "VARCHAR",
     "tenant": "VARCHAR",
     "id": "VARCHAR",
+    "session": "VARCHAR",
     "input": "BIGINT",
     "cached": "BIGINT",
     "output": "BIGINT",
@@ -414,7 +415,7 @@ def select(known: LogColumns, form: Mapping[str, Any], file: str = "format") -> 
         # a number of requests that is none is not one request, as a missing one is
         text = _text(found["requests"])
         sql["requests"] = f"CASE WHEN {text} IS NOT NULL THEN coalesce({sql['requests']}, 0) END"
-    sql |= {name: _text(found.get(name)) for name in ("model", "tenant", "id")}
+    sql |= {name: _text(found.get(name)) for name in ("model", "tenant", "id", "session")}
     # names are held against what says nothing where they are counted, far fewer of them
     sql["id"] = _some(sql["id"])
     sql |= {"start": _time(found.get("start"), time), "finish": _time(found.get("end"), time)}

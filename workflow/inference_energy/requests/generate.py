@@ -253,6 +253,7 @@ class Day:
         """
         connection.register("drawn", self.draw(*unit, least))
         absent = "NULL::BIGINT AS finish, NULL::VARCHAR AS tenant, NULL::VARCHAR AS id"
+        absent += ", NULL::VARCHAR AS session"
         zeros = "NULL::BIGINT AS cached, NULL::BIGINT AS reasoning, FALSE AS elsewhere"
         connection.execute(
             "CREATE OR REPLACE TEMP VIEW requests AS"

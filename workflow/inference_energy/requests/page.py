@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from inference_energy.requests.counts import OVER_SERVED
+from inference_energy.requests.counts import LEAST_RATE, MOST_RATE, OVER_SERVED, RUNNING_TOTAL
 from inference_energy.requests.energies import BLEND
 from inference_energy.requests.formats import COLUMNS, HIDDEN
 from inference_energy.templates import render
@@ -15,6 +15,9 @@ LARGEST_SHOWN = 10
 GROUPS_SHOWN = 24
 FILES_SHOWN = 10
 MODELS_SHOWN = 5
+
+MOST = 0.5
+"""Rows whose times cannot be, over those that have any, above which all may be in another unit."""
 
 COLUMNS_TOLD = {"finish": "end", "elsewhere": "answered elsewhere"}
 """What columns of a requests view are called, where not by their names."""
@@ -100,6 +103,10 @@ def page(
         rows_of_many=rows_of_many,
         pages_missing=bool(kinds.get("no last page", 0)),
         over_context=kinds.get("over context", 0),
+        doubted=doubted_times(kinds.to_dict()),
+        most_rate=MOST_RATE,
+        least_rate=LEAST_RATE,
+        running_total=kinds.get(RUNNING_TOTAL, 0),
         over_served=kinds.get(OVER_SERVED, 0),
         unusual=unusual,
         blended=blended["model"].tolist(),
@@ -111,3 +118,20 @@ def page(
         lacking=[COLUMNS_TOLD.get(name, name) for name in ASKED_FOR if name not in stated],
         tables=shown,
     )
+
+
+def doubted_times(kinds: Mapping[Any, Any]) -> dict[str, int]:
+    """Rows whose times cannot be, of each kind of which so many are that the unit of all is in
+    doubt; ``kinds`` are the rows of every kind.
+    """
+    rows = kinds["rows"]
+    ended, started = (rows - kinds.get(f"no {time}", 0) for time in ("end", "time"))
+    least = {
+        "no_time": MOST * rows,
+        "too_fast": MOST * ended,
+        "too_slow": MOST * ended,
+        # those of a trace that counts from its own beginning go through these days
+        "early_1970": started - 1,
+    }
+    found = {kind: int(kinds.get(kind.replace("_", " "), 0)) for kind in least}
+    return {kind: count if count > max(least[kind], 0) else 0 for kind, count in found.items()}

@@ -128,14 +128,16 @@ def tell(serving, reference, counted, charged, params, flying, measured):
     by_model = answers.by_model(serving, lengths, table)
     whole = by_model["energy_wh_p50"].iloc[0]
     long_from = settings["long_from"]["value"]
+    kinds = answers.kinds(counted["kinds"], counted["rises"])
+    files = params.log.get("files", [])
     tables = {
         "by_model": by_model,
         "percentiles": answers.percentiles(serving, found),
         "parts": answers.parts(serving, lengths, table),
         "long_requests": answers.long_against_rest(serving, lengths, table, long_from),
         "medians": answers.medians(serving, reference, params.reference["title"], lengths, found),
-        "kinds": answers.kinds(counted["kinds"]),
-        "examples": answers.examples(counted["examples"], params.log.get("files", [])),
+        "kinds": kinds,
+        "examples": answers.examples(counted["examples"], files, kinds),
     }
     if "load" in params.tables:
         tables["load"] = answers.load_table(serving, lengths, table, measured)
