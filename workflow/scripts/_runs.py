@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+from inference_energy.deployments.files import renamed
 from inference_energy.deployments.runs import join_runs
 from inference_energy.errors import InputError
 from inference_energy.readers import detect_and_read, read_facts
@@ -26,6 +27,12 @@ def read_runs(paths, facts):
     if problems:
         raise InputError(problems)
     return join_runs(tables)
+
+
+def with_renamed(method, paths, where):
+    """Return a deployment with warnings of what its facts call by another name than its files."""
+    found = renamed(paths, method["deployment"].get("facts", {}), where)
+    return method | ({"warnings": [*method.get("warnings", []), *found]} if found else {})
 
 
 def read_background(read):

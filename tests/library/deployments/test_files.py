@@ -14,8 +14,10 @@ from inference_energy.laws.registry import LAWS
 from inference_energy.method.materials import inputs_of, law_tables
 from inference_energy.project import listed
 from inference_energy.readers import detect_and_read
+from inference_energy.readers.common import facts_files
 from inference_energy.tables import write_table
 from library.deployments.made_up import FIXED, SCHEMAS, WHERE, own, quantity, refusal
+from library.readers.files import NODE
 from repository import METHOD_FILES, ROOT
 
 BENCHMARKS = ROOT / "tests/fixtures/benchmarks"
@@ -561,3 +563,27 @@ def test_facts_are_stated_where_no_benchmark_tells_them(tmp_path):
         assert {key for key in stated if key.endswith("_w")} == powers
         assert stated["precision"] == WHERE, "the deployment's own go before those beside"
         assert stated["node_power_w"] == str(beside)
+
+
+def test_names_that_free_a_run_from_its_bounds_are_told(tmp_path):
+    path = tmp_path / "vllm.json"
+    shutil.copy(BENCHMARKS / "vllm/single.json", path)
+    beside = facts_files(path)[1]
+    beside.write_text("".join(f"{name}: {value}\n" for name, value in NODE.items()))
+    own = "meta-llama/Llama-3.1-70B-Instruct"
+    for same in ({}, {"model": own}, {"model": "Llama 3.1 70B"}, {"model": "Llama-3.3-70B"}):
+        assert files.renamed([str(path)], same, WHERE) == []
+    (told,) = files.renamed([str(path)], {"model": "our chat"}, WHERE)
+    assert told == (
+        f"{WHERE}: key deployment.facts.model: value our chat: unusual; {path} names {own}, which"
+        f" is of data/models.csv, and our chat is not: its runs are held to {own}, and the answer"
+        " knows nothing of our chat; usual is the name of the file"
+    )
+    beside.write_text(beside.read_text() + "model: our chat\n")
+    (told,) = files.renamed([str(path)], {}, WHERE)
+    assert told.startswith(f"{beside}: key model: value our chat: unusual;")
+    # a file that names no GPU, or a model of no table, is renamed at will
+    assert files.renamed([str(path)], {"model": own, "gpu": "ours"}, WHERE) == []
+    text = path.read_text()
+    path.write_text(text.replace(own, "prod"))
+    assert files.renamed([str(path)], {"model": "our chat"}, WHERE) == []

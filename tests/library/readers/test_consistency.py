@@ -1302,6 +1302,19 @@ def test_a_name_in_the_facts_is_no_other_thing_than_in_the_file(column, found, s
     assert problem.startswith(f"f: {column} is {found} in the file, {told}")
 
 
+def test_a_run_that_the_facts_rename_is_held_to_what_its_file_names():
+    """Any name that no table has freed a run from every bound of its model or GPU."""
+    renamed = detect_and_read(FIXTURES / "vllm/single.json", NODE | {"model": "our chat"})
+    assert renamed["model"].tolist() == ["our chat"] and renamed["status"].tolist() == ["ok"]
+    run = Run("f", "vllm", row={"model": "our chat", "input_tokens": 10**6, "output_tokens": 300})
+    consistency.check_renamed(run, "model", "deepseek-ai/DeepSeek-R1", "our chat")
+    assert run.held_as == {"model": "deepseek-ai/DeepSeek-R1"}
+    consistency.check_run(run)
+    (problem,) = run.problems
+    assert "at most 4 times the context of deepseek-ai/DeepSeek-R1, 163840 tokens" in problem
+    assert run.row["model"] == "our chat"
+
+
 def test_a_file_of_another_model_than_the_facts_name_is_refused():
     facts = NODE | {"model": "Llama 3.1 405B"}
     message = refusal(FIXTURES / "vllm/single.json", facts)

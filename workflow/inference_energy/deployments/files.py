@@ -27,7 +27,7 @@ from inference_energy.method.materials import inputs_of, law_tables
 from inference_energy.project import listed, path_problems, provided, unreadable
 from inference_energy.readers import detect_and_read, read_facts
 from inference_energy.readers.common import facts_files
-from inference_energy.readers.consistency import GPUS, MEASURED, MODELS
+from inference_energy.readers.consistency import GPUS, HARDWARE, MEASURED, MODELS
 from inference_energy.tables import read_table
 
 EXAMPLES = [
@@ -268,6 +268,50 @@ def stated_facts(paths: Iterable[str], facts: Mapping[str, Any], where: str) -> 
             alone = detect_and_read(path, others)
             names = {n: f for n, f in names.items() if n not in powers or alone[n].isna().any()}
         found |= names
+    return found
+
+
+def renamed(paths: Iterable[str], facts: Mapping[str, Any], where: str) -> list[str]:
+    """Tell models and GPUs of tables that the facts call by a name which no table has.
+
+    Parameters
+    ----------
+    paths : iterable of str
+        Benchmark files.
+    facts : dict
+        Facts of the deployment file, which go before those beside the files.
+    where : str
+        The deployment file.
+
+    Returns
+    -------
+    list of str
+        A sentence for each file and name.
+    """
+    found = []
+    for path in paths:
+        stated = read_facts(path) | dict(facts)
+        beside = [str(file) for file in facts_files(path) if os.path.lexists(file)]
+        places = {name: f"{file}: key {name}" for file in beside for name in read(file)}
+        places |= {name: f"{where}: key deployment.facts.{name}" for name in facts}
+        for column, (table, goes_by, _) in HARDWARE.items():
+            known = read_table(provided(table), f"{column}s")
+            if column not in stated or goes_by(known, stated[column]).any():
+                continue
+            try:
+                alone = detect_and_read(path, {n: f for n, f in stated.items() if n != column})
+            except InputError:
+                # the file does not name it
+                continue
+            # of the project's own tables the facts fill what is empty
+            others = alone.loc[alone["client"] != "project", column]
+            found += [
+                f"{places[column]}: value {stated[column]}: unusual; {path} names {name}, which is"
+                f" of {table}, and {stated[column]} is not: its runs are held to {name}, and the"
+                f" answer knows nothing of {stated[column]}; usual is the name of the file"
+                for name in sorted(others.dropna().unique())
+                if goes_by(known, name).any()
+            ]
     return found
 
 

@@ -103,6 +103,9 @@ class Run:
     spreads : dict of str to dict
         Mean, standard deviation, shortest and longest of each time (ttft, itl, e2e) that the file
         tells, which no column holds [s].
+    held_as : dict of str to str
+        By column, names of the file that tables have, where the facts call them by one that none
+        has: the run is held to what these are.
     """
 
     where: str
@@ -117,6 +120,7 @@ class Run:
     metered_gpus: int | None = None
     edges: float = 0.0
     spreads: dict[str, dict[str, float]] = field(default_factory=dict)
+    held_as: dict[str, str] = field(default_factory=dict)
 
     def refuse(self, reason: str) -> None:
         """Add a reason to refuse the file."""

@@ -130,6 +130,8 @@ def check_run(run: "Run") -> None:
         With the columns of its file and its facts; its marks, problems and energies change.
     """
     _check_names(run)
+    stated = {column: run.row[column] for column in run.held_as}
+    run.row |= run.held_as
     _check_gpus(run)
     _check_format(run)
     _check_weights(run)
@@ -141,6 +143,7 @@ def check_run(run: "Run") -> None:
     _check_gaps(run)
     _check_rates(run)
     _check_in_flight(run)
+    run.row |= stated
 
 
 def agree(
@@ -252,7 +255,8 @@ def _check_names(run: "Run") -> None:
 def check_renamed(run: "Run", column: str, found: object, stated: str) -> None:
     """Refuse a model or GPU that the facts call by the name of another; mark one of another size.
 
-    A server may call its model as it likes; what is of the tables by both names has to be the same.
+    A server may call its model as it likes; what is of the tables by both names has to be the same,
+    and what is by the file's alone is held to that.
 
     Parameters
     ----------
@@ -275,6 +279,8 @@ def check_renamed(run: "Run", column: str, found: object, stated: str) -> None:
             f" {stated} in the facts, which is {other[column].iloc[0]}; allowed is one of them;"
             " correct the fact, or the name in the file, or give the file of that run"
         )
+    elif len(own) and other.empty:
+        run.held_as[column] = found
     elif column == "model" and own.empty:
         sizes = numbers_in_name(stated) if other.empty else tuple(other[SIZES].iloc[0])
         apart = [max(said / size, size / said) for said in numbers_in_name(found) for size in sizes]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from _logged import run
-from _runs import read_background, read_runs
+from _runs import read_background, read_runs, with_renamed
 from _setups import read_shared
 from inference_energy.deployments import answers, build
 from inference_energy.deployments.figures import energy_beside_paper, measured
@@ -24,6 +24,7 @@ def main(snakemake):
     runs = read_runs(params.benchmarks, own)
     facts = stated_facts(params.benchmarks, own, where)
     background = read_background(read)
+    method = with_renamed(method, params.benchmarks, where)
     deployment = build.build(method, runs, where, background=background, **read_shared(read))
     reference = read_table(read.reference, "energy_per_query")
     columns = [c for c in load_schema("runs")["properties"] if c in deployment.runs]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from _logged import run
 from _requests import log_of, opened
-from _runs import read_background, read_runs
+from _runs import read_background, read_runs, with_renamed
 from _setups import read_materials, read_shared
 from inference_energy.deployments import build as deployment_build
 from inference_energy.deployments.answers import assumptions
@@ -47,6 +47,7 @@ def read_serving(read, params):
         **read_shared(read),
     )
     facts = stated_facts(benchmarks, own, where)
+    method = with_renamed(method, benchmarks, where)
     behind = assumptions(method, params.deployment["stated"], deployment, facts)
     return Serving.of_deployment(deployment), reference, behind
 
