@@ -3,13 +3,16 @@
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.stress import results
+from inference_energy.power.measured import USUAL_DRAWN, USUAL_DRAWN_OF_NODE
+from inference_energy.stress import results, runner
+from inference_energy.stress.forecast import NOTHING
 from inference_energy.stress.power import check_use
 from inference_energy.stress.results import (
     MEASURED,
     refuse_above_tdp,
     refuse_kilowatts,
     refuse_less_than_parts,
+    tell_low_power,
 )
 from library.stress.made_up import kinds, read, samples
 
@@ -153,6 +156,42 @@ def test_gpus_that_draw_more_than_they_can_are_refused():
     assert (cell, kind, refuses) == ("b", "above TDP", "energy")
     assert "smi.csv: 1250 W for each of 2 GPUs is more than a H200-SXM-141GB draws" in message
     assert [np.isnan(row["energy_j"]) for row in rows] == [False, True, True]
+
+
+def test_power_below_any_that_was_measured_at_work_is_told():
+    """Idle GPUs draw a tenth: a meter of others, or a clock that is off, passed for the load."""
+    power = {"a": 405.0, "b": 406.0, "c": 99.0, "d": np.nan}
+    rows = [
+        {"cell": cell, "source": "smi.csv"} | dict.fromkeys(MEASURED, watts)
+        for cell, watts in power.items()
+    ]
+    first, second = tell_low_power(rows, 2, 700.0, USUAL_DRAWN)
+    assert first[:3] == ("a", "low power", "") and second[0] == "c"
+    assert first[3] == (
+        "smi.csv: 405 W is 0.289 times the rated power of 2 GPUs (700 W each); usual at work is at"
+        " least 0.29: compare its unit, which GPUs it sees, and its clock with the client's"
+    )
+    assert not any(np.isnan(row["energy_j"]) for row in rows[:3])
+    assert tell_low_power(rows, 2, np.nan, USUAL_DRAWN) == []
+    assert tell_low_power(rows, 0, 700.0, USUAL_DRAWN_OF_NODE) == []
+    ((cell, *_),) = tell_low_power(rows[2:], 2, 700.0, USUAL_DRAWN_OF_NODE)
+    assert cell == "c"
+
+
+@pytest.mark.parametrize(
+    ("tdp", "scopes"),
+    [(700, []), (1300, [USUAL_DRAWN_OF_NODE]), (1500, [USUAL_DRAWN, USUAL_DRAWN_OF_NODE])],
+)
+def test_the_findings_of_a_test_tell_low_power(stress, tmp_path, monkeypatch, tdp, scopes):
+    """Two GPUs of 800 W in the mean, in a node of 820 W."""
+    monkeypatch.setattr(runner.StressTest.__init__, "__defaults__", (NOTHING._replace(tdp_w=tdp),))
+    log = tmp_path / "node.csv"
+    rows = [f"{time},{820 + 0.01 * (time % 7):.2f}" for time in 1_800_000_000 + np.arange(0, 400)]
+    log.write_text("\n".join(["time,power_w", *rows, ""]))
+    findings = read(stress(power=["nvml", f"node:{log}"], meter_offset=0), "findings")
+    low = findings[findings["kind"] == "low power"]
+    found = low["message"].str.extract("at least (0.[0-9]+):")[0].astype(float)
+    assert sorted(set(found)) == scopes and low["refuses"].isna().all()
 
 
 def test_node_that_draws_less_than_its_gpus_can_is_refused():

@@ -11,6 +11,7 @@ import pandas as pd
 from inference_energy.drawing import save
 from inference_energy.errors import InputError
 from inference_energy.meters.common import LEAST
+from inference_energy.power.measured import USUAL_DRAWN, USUAL_DRAWN_OF_NODE
 from inference_energy.readers.consistency import ABOVE_TDP, BELOW_TDP
 from inference_energy.reports import to_html, told
 from inference_energy.stress import tables
@@ -273,8 +274,11 @@ def scope_power(
         charged = len(expected) if isinstance(expected, list) else samples["meter"].nunique()
         gpu, rated = settings["facts"].get("gpu"), test.forecast.tdp_w
         findings += refuse_above_tdp(rows, charged, gpu, rated)
+        findings += tell_low_power(rows, charged, rated, USUAL_DRAWN)
     if scope == "node":
-        findings += refuse_kilowatts(rows, _stated_gpus(settings), test.forecast.tdp_w)
+        gpus, rated = _stated_gpus(settings), test.forecast.tdp_w
+        findings += refuse_kilowatts(rows, gpus, rated)
+        findings += tell_low_power(rows, gpus, rated, USUAL_DRAWN_OF_NODE)
     return rows, findings, samples
 
 
@@ -354,6 +358,40 @@ def refuse_kilowatts(rows: list[dict[str, Any]], gpus: int, tdp: float) -> list[
         )
         findings.append(_taken_away(row, "units", message))
     return findings
+
+
+def tell_low_power(
+    rows: Iterable[Mapping[str, Any]], gpus: int, tdp: float, usual: float
+) -> list[OfCell]:
+    """Tell cells in which GPUs, or the node of so many, draw less than any were measured at work.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Of the table stress_power.
+    gpus : int
+        How many there are; 0 where that is not known.
+    tdp : float
+        What one is rated at [W]; NaN where that is not known.
+    usual : float
+        Power over the rated power of all that is usual at least. [1]
+    """
+    rated = gpus * tdp
+    return [
+        (
+            row["cell"],
+            *Finding(
+                "low power",
+                "",
+                f"{row['source']}: {row['power_w']:.4g} W is {row['power_w'] / rated:.3g} times the"
+                f" rated power of {gpus} GPUs ({tdp:.4g} W each); usual at work is at least"
+                f" {usual:g}: compare its unit, which GPUs it sees, and its clock with the"
+                " client's",
+            ),
+        )
+        for row in rows
+        if row["power_w"] < usual * rated
+    ]
 
 
 def refuse_less_than_parts(rows: list[dict[str, Any]]) -> list[OfCell]:
