@@ -67,6 +67,16 @@ def test_what_a_script_fails_on_is_shown_and_its_neighbours_are_found(tmp_path):
     assert told.stderr.endswith("ModuleNotFoundError: No module named 'no_such_module'\n")
 
 
+def test_a_script_alone_keeps_the_memory_that_it_frees(tmp_path):
+    """As a copy does: of a what-if a third of a second is to fill new pages of the system."""
+    told = f"import os; print([os.environ.get(name) for name in {list(copied.KEPT)}])"
+    (tmp_path / "script.py").write_text(told)
+    said = run([*ASKING, sys.executable, "script.py"], cwd=tmp_path)
+    assert said.stdout == f"{list(copied.KEPT.values())}\n"
+    # another program is as it is without a run
+    assert run([*ASKING, sys.executable, "-c", told], cwd=tmp_path).stdout == "[None, None]\n"
+
+
 def test_another_program_is_no_copy(tmp_path):
     told = run([*ASKING, "sh", "-c", "echo $0; exit 6", "named"])
     assert (told.returncode, told.stdout) == (6, "named\n")

@@ -24,6 +24,10 @@ ALONE = "--alone"
 STREAMS = [0, 1, 2]
 """Numbers of the streams that a copy is given."""
 
+KEPT = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
+"""Environment with which glibc keeps memory that is freed [bytes, at most]: arrays of a job come
+and go, and each time new pages of the system would cost as much time as to fill them."""
+
 
 def ask(command: list[str]) -> str:
     """How a command ended that a copy has run: its exit code, as ``subprocess`` counts it.
@@ -92,6 +96,7 @@ def main(command: list[str]) -> None:
             # until it can be quiet it is not interrupted
             signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
             command = [command[0], __file__, ALONE, *command[1:]]
+            os.environ.update(KEPT)
         os.execvp(command[0], command)
     if int(code) < 0:
         if -int(code) != signal.SIGKILL:

@@ -46,10 +46,6 @@ ONE_THREAD = {
 }
 """Environment with which numeric libraries start no threads: a copy has none of them."""
 
-KEPT = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
-"""Environment with which glibc keeps memory that is freed [bytes, at most]: arrays of a job come
-and go, and each time new pages of the system would cost as much time as to fill them."""
-
 
 def prefix() -> str:
     """What stands before the commands of a run, for bash."""
@@ -90,7 +86,7 @@ def start(place: str, modules: Iterable[str]) -> "subprocess.Popen[bytes] | None
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=os.environ | ONE_THREAD | KEPT,
+            env=os.environ | ONE_THREAD | copied.KEPT,
             pass_fds=[number],
         )
 
