@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 from inference_energy.claims.readme import headline, paper_table, splice
+from inference_energy.documents import read_schema
 from inference_energy.errors import InputError
+from inference_energy.method.files import check, resolve
 from inference_energy.robustness.uncertainty import named_to_halve
 from inference_energy.tables import read_table
 from inference_energy.text import number
@@ -105,6 +107,20 @@ def test_the_method_in_the_readme_is_the_file():
     power = {"default": method["node_power"]["default"], **method["node_power"]["models"]}
     stated = {"default": shown["node_power"]["default"], **shown["node_power"]["models"]}
     assert {k: v["value"] for k, v in power.items()} == {k: v["value"] for k, v in stated.items()}
+
+
+def test_the_method_in_the_readme_can_be_asked_about_as_it_stands_there():
+    """Without its sources, as it was shown, a draft is refused."""
+    files = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))
+        for path in Path("config/methods").glob("*.yaml")
+    }
+    text = README.split("```yaml")[1].split("```")[0]
+    path, stated = text.splitlines()[1].removeprefix("# "), yaml.safe_load(text)
+    assert f"METHOD={path} " in README
+    method = resolve("mine", files | {"mine": stated})
+    check(method, read_schema("method"), "mine", stated=stated)
+    assert method["node_power"]["default"]["source"] == "assumption"
 
 
 def test_every_file_that_the_readme_links_to_is_there():
