@@ -504,6 +504,11 @@ def test_what_decides_verdicts_alone_is_named_with_the_verdicts(copied, monkeypa
     v1, v2 = (set(CLAIMS.loc[CLAIMS["version"] == version, "claim"]) for version in ("v1", "v2"))
     assert f"Without a verdict on both sides: {len(v2 - v1)} claims of v2 alone." in claims
     own = copied / METHOD
+    with edited(own, replaced(own.read_text(), "kind: paper", "kind: variant")):
+        call(asking, [ROWS], method="oviedo2026", base=None)
+    page = (copied / "build/whatif/oviedo2026/page.md").read_text()
+    assert "**Kind of method paper -> variant moves neither number nor verdict.**" in page
+    assert page.partition("## Claims whose verdict changed")[2].strip().startswith("None.")
     with edited(own, replaced(own.read_text(), "kind: paper", "kind: user")):
         call(asking, [ROWS], method="oviedo2026", base=None)
     for file in ("page.md", "page.html"):
@@ -511,6 +516,47 @@ def test_what_decides_verdicts_alone_is_named_with_the_verdicts(copied, monkeypa
         told = "Kind of method paper -> user moves no number, only verdicts."
         assert told.replace(">", "&gt;" if file.endswith("html") else ">") in page
         assert f"no claim of v2 has a verdict then: the {len(v2)} only say whether" in page
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new", "told"),
+    [
+        (
+            "data/published/claims.csv",
+            "median-traditional,v2,",
+            (",equal,0.31,", ",equal,0.28,"),
+            ["| median-traditional | 0.31 -> 0.28 Wh |", "| reproduced | not reproduced |"],
+        ),
+        (
+            "data/published/estimates.csv",
+            "iea_r1,",
+            (",2.25,", ",22.5,"),
+            ["| overestimate-iea-deepseek-r1 | 4-20 | 3.553 | 35.53 |", "value_wh 2.25 -> 22.5"],
+        ),
+    ],
+)
+def test_an_edit_of_what_is_published_is_held_against_the_committed(
+    path, old, new, told, copied, monkeypatch
+):
+    asking, table = script(monkeypatch, "comparison/whatif"), copied / path
+    before, line, after = table.read_text().partition(f"\n{old}")
+    with edited(table, before + line + replaced(after, *new)):
+        call(asking, [ROWS], method="oviedo2026", base=None)
+        for file in ("page.md", "page.html"):
+            page = (copied / "build/whatif/oviedo2026" / file).read_text()
+            assert "What if: oviedo2026 against oviedo2026 as committed" in page
+            assert f"{path}, row changed: {old.partition(',')[0]}" in page
+            # what the run adds to a method is no key of its file
+            assert "unusual" not in page
+        page = (copied / "build/whatif/oviedo2026/page.md").read_text()
+        assert [words for words in told if words not in page] == []
+        assert (
+            f"**The row changed in {path} (" in page and "moves no headline, only verdicts." in page
+        )
+        assert page.count("| unchanged |") >= 15
+        call(asking, [ROWS], method="oviedo2025", base="oviedo2026")
+        page = (copied / "build/whatif/oviedo2025/page.md").read_text()
+        assert f"On both sides stands {path} as it is now, not as committed." in page
 
 
 def test_settings_that_cannot_be_mixed_stand_together_on_the_page(copied, monkeypatch):

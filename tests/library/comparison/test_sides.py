@@ -12,12 +12,13 @@ from repository import METHOD_FILES, ROOT, edited, read_schema
 
 SCHEMA = read_schema("method")
 TABLE = "data/throughput/oviedo.csv"
+CLAIMS, SOURCES = "data/published/claims.csv", "data/sources.csv"
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """A repository of the method files and the paper's table."""
-    for name in (*(f"config/methods/{m}.yaml" for m in METHOD_FILES), TABLE):
+    """A repository of the method files, the paper's table and claims, and the sources."""
+    for name in (*(f"config/methods/{m}.yaml" for m in METHOD_FILES), TABLE, CLAIMS, SOURCES):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes((ROOT / name).read_bytes())
@@ -103,6 +104,48 @@ def test_a_changed_table_on_both_sides_is_named(folder):
         assert sides(folder, "oviedo2026", "oviedo2025")[1].edited == (TABLE,)
         # held against the committed table, the page tells its rows
         assert sides(folder, "oviedo2026")[1].edited == ()
+
+
+def test_edited_claims_are_held_against_those_that_are_committed(folder):
+    """The verdicts change, and no number: the same state of the tables on both sides."""
+    path = folder / CLAIMS
+    before = path.read_bytes()
+    with edited(path, before.replace(b",0.39,,Wh", b",0.38,,Wh")):
+        for name in ("oviedo2026", "oviedo2025", "revised"):
+            base, head = sides(folder, name)
+            assert base.name == f"{name} as committed ({committed(folder)})"
+            assert (base.files, head.edited) == ({CLAIMS: before}, ())
+            assert base.method["data"] == head.method["data"]
+            assert [side.method["published"] for side in (base, head)] == [committed(folder), NOW]
+        with edited(folder / TABLE, (folder / TABLE).read_bytes() + b"\n"):
+            base, _ = sides(folder, "oviedo2026")
+            assert base.files == {TABLE: (ROOT / TABLE).read_bytes(), CLAIMS: before}
+        # of two methods, or of a draft, both are held against them as they are
+        (folder / "mine.yaml").write_text("extends: oviedo2026\n")
+        for asked in (("mine.yaml",), ("oviedo2025", "oviedo2026")):
+            base, head = sides(folder, *asked)
+            assert (base.files, head.edited) == (None, (CLAIMS,))
+            assert base.method["published"] == head.method["published"] == NOW
+
+
+def test_a_changed_table_that_moves_no_number_is_named_and_not_advised_about(folder):
+    path = folder / SOURCES
+    with edited(path, path.read_bytes() + b"\n"):
+        base, head = sides(folder, "revised")
+        assert (base.name, head.edited) == ("oviedo2026", (SOURCES,))
+        told = f"; of data/, from which none of them takes a number, {SOURCES}; allowed are"
+        assert told in refusal(folder, "") and "may use" not in refusal(folder, "")
+        told = f", and of data/ only {SOURCES}, from which it takes no number; allowed is a changed"
+        assert told in refusal(folder, "oviedo2026")
+        method = folder / "config/methods/oviedo2026.yaml"
+        with edited(method, method.read_text().replace("p95: 1.6", "p95: 1.7")):
+            assert sides(folder, "oviedo2026")[1].edited == (SOURCES,)
+        with edited(folder / CLAIMS, (folder / CLAIMS).read_bytes() + b"\n"):
+            # one that is broken has no tables, and is not asked about
+            for name, parent in (("broken", "nobody"), ("other", "oviedo2026")):
+                (folder / f"config/methods/{name}.yaml").write_text(f"extends: {parent}\n")
+            told = f"which any of them may use, {CLAIMS}; of data/, from which"
+            assert told in refusal(folder, "")
 
 
 def test_a_base_that_is_not_as_committed_is_said_to_be(folder):

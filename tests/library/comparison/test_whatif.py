@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from inference_energy.comparison import whatif
 from inference_energy.comparison.sides import NOW, Side
-from inference_energy.comparison.whatif import ask as ask_sides
 from inference_energy.comparison.whatif import (
+    Published,
     both,
     changed_settings,
     changed_sources,
+    decisive_settings,
     fitted,
     flipped_claims,
     headlines,
@@ -20,13 +21,16 @@ from inference_energy.comparison.whatif import (
     needed,
     sentence,
 )
+from inference_energy.comparison.whatif import ask as ask_sides
 from inference_energy.energy import exact
 from inference_energy.method.build import build
 from inference_energy.method.files import merge
 from inference_energy.method.wording import quantity_text, words
 from repository import METHODS, PAPER_TABLE, read
 
-BASE = METHODS["oviedo2026"] | {"data": {"value": NOW}}
+BASE = METHODS["oviedo2026"] | {"data": {"value": NOW}, "published": NOW}
+CLAIMS = read("data/published/claims.csv", "claims_published")
+FIGURES = {"estimate": {}, "reference": {}}
 
 
 def materials_of(method):
@@ -196,9 +200,8 @@ def test_both_sides_are_ranked_by_what_ranks_the_new_one():
 
 
 def test_claims_are_told_where_the_verdict_changes(powered):
-    published = read("data/published/claims.csv", "claims_published")
-    figures = {"estimate": {}, "reference": {}}
-    told = {c["claim"]: c for c in flipped_claims(*powered[:2], published, figures)}
+    published = Published(CLAIMS, FIGURES)
+    told = {c["claim"]: c for c in flipped_claims(*powered[:2], published)}
     assert told["median-traditional"]["before"] == "reproduced"
     assert told["median-traditional"]["after"] == "not reproduced"
     assert (told["median-traditional"]["published"], told["median-traditional"]["unit"]) == (
@@ -208,11 +211,11 @@ def test_claims_are_told_where_the_verdict_changes(powered):
     assert told["median-traditional"]["digits"] == 4
     assert "ratio-tokens" not in told
     mine = replace(powered[1], side=replace(powered[1].side, method=BASE | {"kind": "user"}))
-    told = {c["claim"]: c for c in flipped_claims(powered[0], mine, published, figures)}
+    told = {c["claim"]: c for c in flipped_claims(powered[0], mine, published)}
     assert told["median-traditional"]["before"] == "reproduced"
     assert told["median-traditional"]["after"] == "would not hold"
     assert {c["after"] for c in told.values()} == {"would not hold"}
-    told = {c["claim"]: c for c in flipped_claims(mine, mine, published, figures)}
+    told = {c["claim"]: c for c in flipped_claims(mine, mine, published)}
     assert told == {}
 
 
@@ -319,7 +322,7 @@ def test_a_change_of_data_is_told_by_its_row_or_its_table():
         ([row, row | {"change": "more"}], "The change of data/gpus.csv raises"),
         (
             [row, row | {"table": "b.csv"}],
-            "The change of data/gpus.csv and the change of b.csv raises",
+            "The change of data/gpus.csv and the change of b.csv raise",
         ),
         ([], "A change of the tables of data/ raises"),
     ):
@@ -338,9 +341,8 @@ def test_a_number_that_is_no_longer_stated_keeps_its_unit():
 
 def test_a_verdict_that_only_other_random_numbers_change_is_told_with_the_exact_number():
     pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
-    published = read("data/published/claims.csv", "claims_published")
-    figures = {"estimate": {}, "reference": {}}
-    told = {c["claim"]: c for c in flipped_claims(*ask(pue=pue)[:2], published, figures)}
+    published = Published(CLAIMS, FIGURES)
+    told = {c["claim"]: c for c in flipped_claims(*ask(pue=pue)[:2], published)}
     tokens = told["tokens-p25-traditional"]
     assert tokens["old"] != tokens["new"]
     assert tokens["exact"] == [125, 125]
@@ -348,10 +350,9 @@ def test_a_verdict_that_only_other_random_numbers_change_is_told_with_the_exact_
 
 
 def test_a_verdict_here_is_not_named_as_one_of_which_caveats_are_known():
-    published = read("data/published/claims.csv", "claims_published")
-    figures = {"estimate": {}, "reference": {}}
+    published = Published(CLAIMS, FIGURES)
     power = {"default": BASE["node_power"]["default"] | {"value": 10.14, "source": "a test"}}
-    told = {c["claim"]: c for c in flipped_claims(*ask(node_power=power)[:2], published, figures)}
+    told = {c["claim"]: c for c in flipped_claims(*ask(node_power=power)[:2], published)}
     assert told["p75-traditional"]["before"] == "reproduced as the seeded draw"
     assert told["p75-traditional"]["after"] == "reproduced"
 
@@ -659,14 +660,16 @@ def test_what_decides_verdicts_alone_moves_no_number():
     assert changed_settings(method, method | {"id": "mine", "kind": "user"}) == [kind]
     assert changed_settings(method, method | {"id": "mine", "title": "mine"}) == []
     assert (
-        sentence([claims], []) == "Version of the claims v2 -> v1 moves no number, only verdicts."
+        sentence([claims], [], decisive=["version of the claims"])
+        == "Version of the claims v2 -> v1 moves no number, only verdicts."
     )
-    said = sentence([kind, claims], [], sources=[{"setting": "PUE"}])
+    both = ["kind of method", "version of the claims"]
+    said = sentence([kind, claims], [], sources=[{"setting": "PUE"}], decisive=both)
     assert said == (
         "Kind of method paper -> user and version of the claims v2 -> v1 move no number, only"
         " verdicts; the source of PUE differs too."
     )
-    said = sentence([setting("a"), claims], [median_of("long", 4.0, 5.0)])
+    said = sentence([setting("a"), claims], [median_of("long", 4.0, 5.0)], decisive=both)
     raises = f"raises{RAISED.removeprefix('raise').removesuffix('.')}"
     assert said == f"A 1 -> 2 {raises}; version of the claims v2 -> v1 moves verdicts alone."
     # of a draft that changes a number its own kind is no change
@@ -675,16 +678,90 @@ def test_what_decides_verdicts_alone_moves_no_number():
     assert only["setting"] == "PUE"
 
 
+def with_claim(name, **changes):
+    """Published numbers in which one claim of v2 is another."""
+    claims = CLAIMS.copy()
+    of = claims["claim"].eq(name) & claims["version"].eq("v2")
+    assert of.sum() == 1
+    claims.loc[of, list(changes)] = list(changes.values())
+    return Published(claims, FIGURES)
+
+
+def test_each_side_is_held_against_its_own_published_numbers(powered):
+    base, now = powered[0], Published(CLAIMS, FIGURES)
+    assert flipped_claims(base, base, now, now) == []
+    before = with_claim("median-traditional", value=0.28)
+    (flip,) = flipped_claims(base, base, now, before)
+    assert (flip["claim"], flip["published"]) == ("median-traditional", "0.28 -> 0.31")
+    assert (flip["before"], flip["after"]) == ("not reproduced", "reproduced")
+    assert flip["old"] == flip["new"]
+    before = with_claim("median-traditional", value=28.0, unit="GWh/day")
+    (flip,) = flipped_claims(base, base, now, before)
+    assert (flip["published"], flip["unit"]) == ("28.00 GWh/day -> 0.31", "Wh")
+    # the number of a claim may be one over a published one
+    low, high = (Published(CLAIMS, {"estimate": {"iea_r1": wh}}) for wh in (2.25, 22.5))
+    (flip,) = flipped_claims(base, base, high, low)
+    assert flip["claim"] == "overestimate-iea-deepseek-r1"
+    assert flip["new"] == pytest.approx(10 * flip["old"])
+    assert (flip["before"], flip["after"]) == ("reproduced", "not reproduced")
+
+
+def test_only_settings_that_move_a_verdict_are_said_to(powered):
+    base, now = powered[0], Published(CLAIMS, FIGURES)
+
+    def decided(before=None, **changes):
+        method = base.side.method | changes
+        head = replace(base, side=replace(base.side, method=method))
+        settings = changed_settings(base.side.method, method, edited=True)
+        found = decisive_settings(base, head, settings, now, before)
+        return found, sentence(settings, [], decisive=found)
+
+    found, said = decided(kind="variant")
+    assert (found, said) == (
+        [],
+        "Kind of method paper -> variant moves neither number nor verdict.",
+    )
+    found, said = decided(kind="user")
+    assert said == "Kind of method paper -> user moves no number, only verdicts."
+    _, said = decided(kind="variant", claims="v1")
+    assert said == (
+        "Version of the claims v2 -> v1 moves no number, only verdicts; kind of method paper ->"
+        " variant moves neither number nor verdict."
+    )
+    older = base.side.method | {"published": "abc1234"}
+    edit = replace(base, side=replace(base.side, method=older))
+    settings = changed_settings(older, base.side.method, edited=True)
+    row = {"table": "data/published/claims.csv", "change": "changed", "row": "a", "brief": "a"}
+    told = "The row changed in data/published/claims.csv (a) moves"
+    for before, moved in (
+        (with_claim("median-traditional", value=0.28), "no headline, only verdicts."),
+        (with_claim("median-traditional", claim="another"), "no headline, only verdicts."),
+        (with_claim("median-traditional", statement="Another"), "neither headline nor verdict."),
+    ):
+        found = decisive_settings(edit, base, settings, now, before)
+        assert sentence(settings, [], rows=[row], decisive=found) == f"{told} {moved}"
+    other = row | {"table": "data/published/estimates.csv"}
+    assert sentence(settings, [], rows=[row, other]) == (
+        "The change of data/published/claims.csv and the change of data/published/estimates.csv"
+        " move neither headline nor verdict."
+    )
+    # beside a table that moves a number, each is told by its own rows
+    data = row | {"table": "data/gpus.csv"}
+    both = [*changed_settings(BASE, BASE | {"data": {"value": "abc"}}), *settings]
+    said = sentence(both, [median_of("long", 4.0, 5.0)], rows=[data, row], decisive=found)
+    assert said.startswith("The row changed in data/gpus.csv (a) raises the long median by 25.0 %")
+    assert said.endswith(f"; t{told[1:]} neither headline nor verdict.")
+
+
 def test_each_side_is_held_against_the_version_of_the_claims_that_it_names(powered):
-    published = read("data/published/claims.csv", "claims_published")
-    figures = {"estimate": {}, "reference": {}}
+    published = Published(CLAIMS, FIGURES)
     base, _, _ = powered
     other = replace(base, side=replace(base.side, method=BASE | {"claims": "v1"}))
-    told = {c["claim"]: c for c in flipped_claims(base, other, published, figures)}
+    told = {c["claim"]: c for c in flipped_claims(base, other, published)}
     median = told["median-traditional"]
     assert (median["before"], median["after"]) == ("reproduced", "not reproduced")
     assert (median["published"], median["old"]) == ("0.31 -> 0.34", median["new"])
-    back = {c["claim"]: c for c in flipped_claims(other, base, published, figures)}
+    back = {c["claim"]: c for c in flipped_claims(other, base, published)}
     assert {name: c["before"] for name, c in back.items()} == {
         name: c["after"] for name, c in told.items()
     }
@@ -693,10 +770,10 @@ def test_each_side_is_held_against_the_version_of_the_claims_that_it_names(power
 def test_the_digits_of_a_claim_decide_for_its_numbers_of_both_sides_and_engines(
     powered, monkeypatch
 ):
-    published = read("data/published/claims.csv", "claims_published")
     monkeypatch.setattr(whatif, "deciding_digits", lambda *given: given)
-    told = flipped_claims(*powered[:2], published, {"estimate": {}, "reference": {}})
-    own = published[published["version"] == powered[1].side.method["claims"]].set_index("claim")
+    published = Published(CLAIMS, FIGURES)
+    told = flipped_claims(*powered[:2], published)
+    own = published.of(powered[1].side.method["claims"]).set_index("claim")
     assert len(told) > 3
     for claim in told:
         stated, numbers = claim["digits"]
@@ -804,27 +881,25 @@ def test_quantities_without_a_unit_are_numbers_and_a_range_ends_in_its_unit():
 
 def test_of_a_method_that_is_not_the_papers_only_what_would_hold_is_told():
     """A claim that holds with a caveat or without would hold either way."""
-    published = read("data/published/claims.csv", "claims_published")
-    figures = {"estimate": {}, "reference": {}}
+    published = Published(CLAIMS, FIGURES)
     power = {"default": BASE["node_power"]["default"] | {"value": 10.14, "source": "a test"}}
     base, head, _ = ask(node_power=power)
-    named = {c["claim"] for c in flipped_claims(base, head, published, figures)}
+    named = {c["claim"] for c in flipped_claims(base, head, published)}
     assert "p75-traditional" in named
     for sides in ((base, head), (head, base)):
         for side in (0, 1):
             mine = list(sides)
             method = mine[side].side.method | {"kind": "user"}
             mine[side] = replace(mine[side], side=replace(mine[side].side, method=method))
-            told = {c["claim"] for c in flipped_claims(*mine, published, figures)}
+            told = {c["claim"] for c in flipped_claims(*mine, published)}
             assert "p75-traditional" not in told
 
 
 def test_a_lever_that_restates_the_drafts_own_input_holds_by_construction():
-    published = read("data/published/claims.csv", "claims_published")
     lever = {"distribution": "log-normal", "p5": 5, "p95": 10, "unit": "1", "source": "assumption"}
     base, head, _ = ask(pathways={"model": lever})
     head = replace(head, side=replace(head.side, method=head.side.method | {"kind": "user"}))
-    flipped = flipped_claims(base, head, published, {"estimate": {}, "reference": {}})
+    flipped = flipped_claims(base, head, Published(CLAIMS, FIGURES))
     after = {c["claim"]: c["after"] for c in flipped if c["claim"].startswith("lever-model-")}
     assert set(after.values()) == {"would hold by construction"}
     assert len(after) == 2

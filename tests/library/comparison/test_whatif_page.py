@@ -1,10 +1,12 @@
 """Rows of the what-if page."""
 
 import pandas as pd
+from inference_energy.comparison.whatif import Published
 from inference_energy.comparison.whatif_page import (
     claim_rows,
     engine_note,
     headline_rows,
+    judged_notes,
     member_parts,
     setting_rows,
     share_rows,
@@ -137,3 +139,23 @@ def test_a_node_power_that_a_method_does_not_use_is_said_not_to_be():
     paper = METHODS["oviedo2026"]
     assert unused_notes(paper, merge(paper, {"node_power": power})) == []
     assert unused_notes(paper, base) == []
+
+
+def test_claims_that_one_side_alone_has_are_counted():
+    claims = pd.DataFrame({"claim": ["a", "b", "c", "a"], "version": ["v1", "v1", "v2", "v2"]})
+    now, before = Published(claims, {}), Published(claims[:3], {})
+    sides = side(0.3), side(0.3)
+    for one, version in zip(sides, ("v1", "v2"), strict=True):
+        one.side.method["claims"] = version
+    assert judged_notes(*sides, [], now) == [
+        "Without a verdict on both sides: 1 claim of v1 alone.",
+        "Without a verdict on both sides: 1 claim of v2 alone.",
+    ]
+    sides[0].side.method["claims"] = "v2"
+    assert judged_notes(*sides, [], now) == []
+    assert judged_notes(*sides, [], now, before) == [
+        "Without a verdict on both sides: 1 claim of v2 as it is now alone."
+    ]
+    assert judged_notes(*sides, [], before, now) == [
+        "Without a verdict on both sides: 1 claim of v2 as committed alone."
+    ]

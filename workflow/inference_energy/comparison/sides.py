@@ -1,7 +1,8 @@
 """The two sides of a question: a method as it is now, and what it is held against."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -14,10 +15,21 @@ from inference_energy.comparison.snapshots import committed_files
 from inference_energy.errors import InputError
 from inference_energy.method.files import check, lineage, method_path, resolve
 from inference_energy.method.materials import Materials
+from inference_energy.method.plausible import KNOWN
 from inference_energy.text import MOST_DIGITS, is_missing, short, told_apart
 
 METHODS, DATA = "config/methods", "data"
 NOW = "now"
+
+PUBLISHED = {
+    "data/published/claims.csv": "claims_published",
+    "data/published/estimates.csv": "estimates",
+    "data/published/references.csv": "references",
+}
+"""Tables that verdicts follow from, and no number of a method, with their schemas."""
+
+HELD_AGAINST = tuple(f"{DATA}/{name}.csv" for name in KNOWN)
+"""Tables that say what is unusual of a method, whether or not a number of it follows from them."""
 
 ALIKE = 2
 """Cells in which two rows may differ and be one that was changed, though its key was too."""
@@ -38,13 +50,14 @@ class Side:
     name : str
         What the side is called on the page.
     method : dict
-        Resolved method; ``data`` says which state of the data it is built from.
+        Resolved method; ``data`` says which state of the data it is built from, ``published``
+        which state of the published numbers it is held against.
     files : dict of str to bytes, optional
         Tables of data/ that differ from the folder's, by path; none of a method as it is now.
     edited : tuple of str
         Files that the last commit has otherwise: of the new side the tables of data/ that both are
-        built from as they are now; of the other one its own file and those that it extends, where
-        it is taken as it is now.
+        answered with as they are now; of the other one its own file and those that it extends,
+        where it is taken as it is now.
     """
 
     name: str
@@ -105,8 +118,9 @@ def find_sides(
 ) -> tuple[Side, Side]:
     """Find the method that is asked for, and what to hold it against.
 
-    Without ``base``, a method that is committed and has changed since (itself, a parent, or a table
-    that it uses) is held against its committed state; any other against the method that it extends.
+    Without ``base``, a method that is committed and has changed since (itself, a parent, a table
+    that it uses, or the published numbers) is held against its committed state; any other against
+    the method that it extends.
 
     Parameters
     ----------
@@ -134,11 +148,12 @@ def find_sides(
     """
     now = _methods_now(root)
     unnamed = not asked
-    asked = asked or _only_changed(root, now)
+    asked = asked or _only_changed(root, now, tables)
     head = _side(root, asked, now, schema, "key method")
     committed, commit = committed_files(root, (METHODS, DATA))
-    used = [path for path in tables(head.method) if path in committed]
-    both = replace(head, edited=tuple(p for p in used if _bytes(root / p) != committed[p]))
+    asked_with = dict.fromkeys([*tables(head.method), *PUBLISHED, *HELD_AGAINST])
+    moved = _moved(root, committed, asked_with)
+    both = replace(head, edited=tuple(moved))
     if base is not None:
         return _other(root, base, now, schema, "key base", committed, head), both
     name, path = _find(root, asked, now, "key method")
@@ -147,7 +162,8 @@ def find_sides(
     if called == name:
         before = _committed(head, committed, commit, schema, tables, root)
         if before is not None:
-            return before, head
+            same = tuple(path for path in moved if path not in (before.files or {}))
+            return before, replace(head, edited=same)
     if unnamed and path in committed:
         raise InputError(
             f"{path}: is another text, and states what commit {commit} has; allowed is a change of"
@@ -158,6 +174,8 @@ def find_sides(
         why, allowed = "no commit says what it was before an edit", "a file that git has"
         if commit:
             why = f"nothing that it says has changed since commit {commit}"
+            if others := _moved(root, committed, [p for p in committed if p.startswith(DATA)]):
+                why += f", and of data/ only {', '.join(others)}, from which it takes no number"
             allowed = "a changed method"
         raise InputError(
             f"key method: value {asked}: extends no method, and {why}; allowed is {allowed}, or"
@@ -171,7 +189,7 @@ def _methods_now(root: Path) -> _Methods:
     return _Methods({path.stem: partial(documents.read, path) for path in paths})
 
 
-def _only_changed(root: Path, now: _Methods) -> str:
+def _only_changed(root: Path, now: _Methods, tables: Callable[[dict], list[str]]) -> str:
     """Name of the only method file that is new, or not as the last commit has it."""
     committed, commit = committed_files(root, (METHODS, DATA))
     changed = [
@@ -181,15 +199,27 @@ def _only_changed(root: Path, now: _Methods) -> str:
     ]
     if commit and len(changed) == 1:
         return changed[0]
-    tables = [p for p in committed if p.startswith(DATA) and _bytes(root / p) != committed[p]]
     since = " no commit says which has changed;"
     if commit:
         since = f" changed since commit {commit} are {', '.join(changed) or 'none'};"
-    since += f" of data/, which any of them may use, {', '.join(tables)};" if tables else ""
+    if moved := _moved(root, committed, [p for p in committed if p.startswith(DATA)]):
+        used = {path for name in now for path in _used(name, now, tables)}.union(PUBLISHED)
+        of = {
+            "which any of them may use": [path for path in moved if path in used],
+            "from which none of them takes a number": [path for path in moved if path not in used],
+        }
+        since += "".join(f" of data/, {w}, {', '.join(paths)};" for w, paths in of.items() if paths)
     raise InputError(
         f"key method: names no method;{since} allowed are {', '.join(sorted(now))} or the path of"
         " a method file; say snakemake whatif --config method=NAME, or make whatif METHOD=NAME"
     )
+
+
+def _used(name: str, now: _Methods, tables: Callable[[dict], list[str]]) -> list[str]:
+    """Tables that a method is built from; none of one that is broken."""
+    with suppress(InputError):
+        return tables(resolve(name, now))
+    return []
 
 
 def _find(root: Path, asked: str, now: _Methods, key: str) -> tuple[str, str]:
@@ -246,7 +276,7 @@ def _side(
     known = committed or {}
     own = [path, *map(method_path, lineage(called, files)[1:])]
     edited = tuple(p for p in own if p in known and _bytes(root / p) != known[p])
-    return Side(name, method | {"data": {"value": NOW}}, edited=edited)
+    return Side(name, method | {"data": {"value": NOW}, "published": NOW}, edited=edited)
 
 
 def _committed(
@@ -273,13 +303,19 @@ def _committed(
         return None
     method = resolve(head.name, files)
     check(method, schema, head.name)
-    used = [path for path in tables(method) if path in committed]
-    moved = {p: committed[p] for p in used if _bytes(root / p) != committed[p]}
-    state = commit if moved else NOW
-    method = method | {"data": {"value": state}}
+    moved = _moved(root, committed, tables(method))
+    judging = _moved(root, committed, PUBLISHED)
+    data, published = (commit if paths else NOW for paths in (moved, judging))
+    method = method | {"data": {"value": data}, "published": published}
     if method == head.method:
         return None
-    return Side(f"{head.name} as committed ({commit})", method, moved)
+    other = {path: committed[path] for path in (*moved, *judging)}
+    return Side(f"{head.name} as committed ({commit})", method, other)
+
+
+def _moved(root: Path, committed: Mapping[str, bytes], paths: Iterable[str]) -> list[str]:
+    """Those of some files of the last commit that are not as it has them."""
+    return [p for p in paths if p in committed and _bytes(root / p) != committed[p]]
 
 
 def _bytes(path: Path) -> bytes | None:

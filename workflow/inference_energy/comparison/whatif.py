@@ -1,7 +1,7 @@
 """What a change of assumptions does: the answer before and after, what moved it, and why."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,7 +14,7 @@ from inference_energy.claims.judge import HOLDS, deciding_digits, judge
 from inference_energy.claims.selectors import Results
 from inference_energy.comparison.attribution import attribution
 from inference_energy.comparison.medians import ExactMedians, fitted_from
-from inference_energy.comparison.sides import REWRITTEN, Side
+from inference_energy.comparison.sides import PUBLISHED, REWRITTEN, Side
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import mix
 from inference_energy.errors import InputError
@@ -40,8 +40,11 @@ UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
 }
 """What a verdict says of a method that is not the paper's, and so not scored by its claims."""
 
-JUDGING = tuple(LABELS[key] for key in ("kind", "claims"))
-"""Settings, in words, that decide how numbers are judged, and move none."""
+JUDGING = {LABELS[key]: key for key in ("kind", "claims", "published")}
+"""Settings, in words, that decide how numbers are judged, and move none; keys of a method."""
+
+OF_TABLES = (LABELS["data"], LABELS["published"])
+"""Settings, in words, that are a state of tables, and told by their rows."""
 
 FLEET = "fleet, with long queries"
 """Headline of both regimes whose change is shared among the settings besides the medians."""
@@ -51,6 +54,26 @@ CANCELS = ", as what they do cancels"
 
 LONG_CHANGE = 120
 """Characters of a change beyond which a sentence says only what kind of change it is."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """What numbers are held against.
+
+    Parameters
+    ----------
+    claims : DataFrame
+        Published claims of all versions.
+    figures : dict of str to dict
+        Published figures by kind, as for :class:`Results`.
+    """
+
+    claims: pd.DataFrame
+    figures: Mapping[str, dict[str, float]]
+
+    def of(self, version: str) -> pd.DataFrame:
+        """Claims of a version of the paper."""
+        return self.claims[self.claims["version"] == version]
 
 
 @dataclass(frozen=True)
@@ -351,7 +374,7 @@ def members(base: Answer, head: Answer) -> dict[str, list[dict]]:
 
 
 def flipped_claims(
-    base: Answer, head: Answer, published: pd.DataFrame, figures: dict[str, dict]
+    base: Answer, head: Answer, published: Published, before: Published | None = None
 ) -> list[dict]:
     """Claims whose verdict differs: claim, published, unit, old, new, exact, digits, before, after.
 
@@ -367,28 +390,37 @@ def flipped_claims(
     ----------
     base, head : Answer
         Both sides.
-    published : DataFrame
-        Published claims of all versions.
-    figures : dict of str to dict
-        Published figures by kind, as for :class:`Results`.
+    published : Published
+        What the new side is held against.
+    before : Published, optional
+        What the other one is, if that is otherwise.
     """
-    versions = [a.side.method["claims"] for a in (base, head)]
+    held = [(base, before or published), (head, published)]
     judged = [
-        judge(published, version, Results(a.side.method, dict(a.tables), figures), {}, [], ENGINES)
-        for a, version in zip((base, head), versions, strict=True)
+        judge(
+            against.claims,
+            a.side.method["claims"],
+            Results(a.side.method, dict(a.tables), against.figures),
+            {},
+            [],
+            ENGINES,
+        )
+        for a, against in held
     ]
+    one = held[0][1] is published and base.side.method["claims"] == head.side.method["claims"]
     exact = [t[t["engine"] == "exact"].set_index("claim")["computed"] for t in judged]
-    before, after = (table.drop_duplicates("claim") for table in judged)
-    both = before.merge(after, on=["claim", "unit"], suffixes=("_old", "_new"))
-    stated = [
-        published[published["version"] == version].set_index("claim").to_dict("index")
-        for version in dict.fromkeys(versions)
+    of_base, of_head = (table.drop_duplicates("claim") for table in judged)
+    both = of_base.merge(of_head, on="claim", suffixes=("_old", "_new"))
+    lines: list[dict[Any, Any]] = both.to_dict("records")
+    stated: list[dict[Any, Any]] = [
+        against.of(a.side.method["claims"]).set_index("claim").to_dict("index")
+        for a, against in held[one:]
     ]
     return [
         {
             "claim": line["claim"],
-            "published": " -> ".join(dict.fromkeys((line["published_old"], line["published_new"]))),
-            "unit": line["unit"],
+            "published": _printed(line),
+            "unit": line["unit_new"],
             "old": line["computed_old"],
             "new": line["computed_new"],
             "exact": (without := [of.get(line["claim"]) for of in exact]),
@@ -401,9 +433,55 @@ def flipped_claims(
             "before": _verdict(line["verdict_old"], base),
             "after": _verdict(line["verdict_new"], head),
         }
-        for line in both.to_dict("records")
+        for line in lines
         if _differ(line["verdict_old"], line["verdict_new"], is_scored(base) and is_scored(head))
     ]
+
+
+def _printed(line: Mapping[str, Any]) -> str:
+    """What is published on both sides, in words without the unit that stands after them."""
+    old, new = line["published_old"], line["published_new"]
+    if line["unit_old"] != line["unit_new"]:
+        old = with_unit(old, line["unit_old"])
+    return " -> ".join(dict.fromkeys((old, new)))
+
+
+def decisive_settings(
+    base: Answer,
+    head: Answer,
+    settings: Sequence[dict],
+    published: Published,
+    before: Published | None = None,
+) -> list[str]:
+    """Settings, in words, that move a verdict on the numbers of the new side, each by itself.
+
+    Parameters
+    ----------
+    base, head, published, before
+        As for :func:`flipped_claims`.
+    settings : list of dict
+        From :func:`changed_settings`.
+    """
+    method = head.side.method
+    moving = []
+    for words_of, key in JUDGING.items():
+        if words_of not in [setting["setting"] for setting in settings]:
+            continue
+        side = replace(head.side, method=method | {key: base.side.method[key]})
+        other, against = replace(head, side=side), published
+        if key == "published" and before:
+            against = before
+        named = [
+            set(of.of(a.side.method["claims"])["claim"])
+            for a, of in ((other, against), (head, published))
+        ]
+        if (
+            is_scored(other) != is_scored(head)
+            or named[0] != named[1]
+            or flipped_claims(other, head, published, against)
+        ):
+            moving.append(words_of)
+    return moving
 
 
 def is_scored(answer: Answer) -> bool:
@@ -461,8 +539,8 @@ def changed_settings(base: dict, head: dict, edited: bool = False) -> list[dict]
     plain = plain_differences(base, head)
     # a draft's kind is its own, and no change where another is
     inherits = not edited and (lines or "claims" in plain)
-    for key in ("claims",) if inherits else ("kind", "claims"):
-        if key in plain:
+    for key in JUDGING.values():
+        if key in plain and not (key == "kind" and inherits):
             old, new = plain[key]
             named = dict.fromkeys(("group", "setting", "name"), words(key))
             of = {"old": old, "new": new, "keys": [words(key)], "in_unit": (False, False)}
@@ -505,6 +583,7 @@ def sentence(
     shares: Sequence[dict] = (),
     rows: Sequence[dict] = (),
     sources: Sequence[dict] = (),
+    decisive: Collection[str] = (),
 ) -> str:
     """Say in one sentence what was changed and what the medians do, or else what moves most.
 
@@ -517,11 +596,14 @@ def sentence(
         From ``sides.changed_rows``, where the tables of data/ differ.
     sources : list of dict
         From :func:`changed_sources`.
+    decisive : collection of str
+        From :func:`decisive_settings`.
     """
     judging = [s for s in settings if s["setting"] in JUDGING]
     settings = [s for s in settings if s not in judging]
     if not settings:
-        return _of_no_number(judging, sources)
+        told = _of_verdicts(judging, decisive, rows, "no {}, only verdicts")
+        return _of_no_number(told, sources)
     place = {part: i for i, share in enumerate(shares) for part in share["setting"].split(JOINED)}
 
     def at(setting: dict) -> int:
@@ -532,7 +614,7 @@ def sentence(
     # where none moves a median, what they move is told of all
     idle = idle if len(idle) < len(ordered) else []
     moving = [s for s in ordered if s not in idle]
-    plural = len(moving) > 1
+    plural = _are_many(moving, rows)
     medians = [line for line in lines if line["quantity"].endswith("query, median")]
     moves = [_moves(line["quantity"].split()[0], line, shares, plural) for line in medians]
     if all(abs(line["factor"] - 1) < HARDLY for line in medians):
@@ -544,27 +626,52 @@ def sentence(
     what = _together(moving, rows, bool(shares))
     told = [f"{what[0].upper()}{what[1:]} {_listed(moves)}"]
     if idle:
-        verb = "move" if len(idle) > 1 else "moves"
+        verb = "move" if _are_many(idle, rows) else "moves"
         told.append(f"{_together(idle, rows, True)} {verb} neither median")
-    if judging:
-        told.append(_of_verdicts(judging, "verdicts alone"))
+    told += _of_verdicts(judging, decisive, rows, "verdicts alone")
     return f"{'; '.join(told)}."
 
 
-def _of_no_number(judging: Sequence[dict], sources: Sequence[dict]) -> str:
-    """Say what was changed where it moves no number."""
+def _of_no_number(told: Sequence[str], sources: Sequence[dict]) -> str:
+    """Say what was changed where it moves no number, of what is told of verdicts and of sources."""
     of = ", ".join(source["setting"] for source in sources)
-    if not judging:
+    if not told:
         return f"No number differs; the source of {of} does." if sources else "Nothing differs."
-    told = _of_verdicts(judging, "no number, only verdicts")
-    told = f"{told[0].upper()}{told[1:]}"
-    return f"{told}; the source of {of} differs too." if sources else f"{told}."
+    said = "; ".join([*told, *([f"the source of {of} differs too"] if sources else [])])
+    return f"{said[0].upper()}{said[1:]}."
 
 
-def _of_verdicts(judging: Sequence[dict], what: str) -> str:
-    """Say of settings that decide how numbers are judged what they move."""
-    verb = "move" if len(judging) > 1 else "moves"
-    return f"{_listed([_change(s, ()) for s in judging])} {verb} {what}"
+def _of_verdicts(
+    judging: Sequence[dict], decisive: Collection[str], rows: Sequence[dict], what: str
+) -> list[str]:
+    """Say of settings that decide how numbers are judged what they move, and which move nothing."""
+    parts = {
+        what: [s for s in judging if s["setting"] in decisive],
+        "neither {} nor verdict": [s for s in judging if s["setting"] not in decisive],
+    }
+    told = []
+    for moved, of in parts.items():
+        # the number of a claim may be one over a published one
+        number_of = "headline" if any(s["setting"] in OF_TABLES for s in of) else "number"
+        verb = "move" if _are_many(of, rows) else "moves"
+        if of:
+            names = _listed([_change(s, rows) for s in of])
+            told.append(f"{names} {verb} {moved.format(number_of)}")
+    return told
+
+
+def _are_many(settings: Sequence[dict], rows: Sequence[dict]) -> bool:
+    """Whether what is named of settings takes the plural, as several tables do."""
+    named = [len({row["table"] for row in _rows_of(s, rows)}) or 1 for s in settings]
+    return sum(named) > 1
+
+
+def _rows_of(setting: dict, rows: Sequence[dict]) -> list[dict]:
+    """Rows that differ in the tables that a setting is the state of."""
+    if setting["setting"] not in OF_TABLES:
+        return []
+    judging = setting["setting"] in JUDGING
+    return [row for row in rows if (row["table"] in PUBLISHED) == judging]
 
 
 def _is_idle(share: Mapping[str, float]) -> bool:
@@ -587,8 +694,8 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def _change(setting: dict, rows: Sequence[dict]) -> str:
-    if setting["setting"] == LABELS["data"]:
-        return _change_of_data(rows) or f"a change of the {setting['setting']}"
+    if setting["setting"] in OF_TABLES:
+        return _change_of_data(_rows_of(setting, rows)) or f"a change of the {setting['setting']}"
     # once, after the new number, unless there is none
     before, after = setting["in_unit"]
     ends = [f" {setting['unit']}" if in_unit else "" for in_unit in (before and not after, after)]

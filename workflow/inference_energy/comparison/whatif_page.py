@@ -3,9 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
-from inference_energy.comparison.whatif import FLEET, Answer, both, is_scored
+from inference_energy.comparison.whatif import FLEET, Answer, Published, both, is_scored
 from inference_energy.method.differences import differing
 from inference_energy.method.wording import LABELS
 from inference_energy.rounding import relative
@@ -108,7 +106,11 @@ def claim_rows(claims: list[dict]) -> list[list[str]]:
 
 
 def judged_notes(
-    base: Answer, head: Answer, settings: Sequence[dict], published: pd.DataFrame
+    base: Answer,
+    head: Answer,
+    settings: Sequence[dict],
+    published: Published,
+    before: Published | None = None,
 ) -> list[str]:
     """Say how far the verdicts of two sides that are judged otherwise can be held side by side.
 
@@ -118,16 +120,18 @@ def judged_notes(
         Both sides.
     settings : list of dict
         From :func:`.changed_settings`.
-    published : DataFrame
-        Published claims of all versions.
+    published, before : Published
+        As for :func:`.flipped_claims`.
     """
     versions = [a.side.method["claims"] for a in (base, head)]
-    of = [set(published.loc[published["version"] == version, "claim"]) for version in versions]
+    held = zip((before or published, published), versions, strict=True)
+    of = [set(against.of(version)["claim"]) for against, version in held]
+    states = ("", "") if versions[0] != versions[1] else (" as committed", " as it is now")
     notes = []
     for mine, other in ((0, 1), (1, 0)):
         if alone := len(of[mine] - of[other]):
-            told = counted(alone, "claim", "claims")
-            notes.append(f"Without a verdict on both sides: {told} of {versions[mine]} alone.")
+            told = f"{counted(alone, 'claim', 'claims')} of {versions[mine]}{states[mine]}"
+            notes.append(f"Without a verdict on both sides: {told} alone.")
     unscored = [i for i, answer in enumerate((base, head)) if not is_scored(answer)]
     if len(unscored) == 1 and LABELS["kind"] in [setting["setting"] for setting in settings]:
         (i,) = unscored

@@ -13,8 +13,9 @@ from inference_energy.tables import format_number
 Path = tuple[str, ...]
 """Keys that lead to a quantity of a method."""
 
-PLAIN = ("title", "kind", "claims")
-"""Keys of a method that are words, and no quantity; ``kind`` and ``claims`` decide its verdicts."""
+PLAIN = ("title", "kind", "claims", "published")
+"""Keys of a method that are words, and no quantity; all but the title decide its verdicts.
+``published`` is the state of the published numbers, where two are held side by side."""
 
 
 def quantities(

@@ -14,6 +14,7 @@ LABELS = {
     "monte_carlo": "Monte Carlo",
     "kind": "kind of method",
     "claims": "version of the claims",
+    "published": "published numbers",
 }
 """Settings whose words are not those of their path."""
 

@@ -4,6 +4,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 from _logged import run
 from _parallel import mapping
@@ -11,13 +12,12 @@ from _published import published_numbers
 from _setups import read_materials
 from inference_energy import documents
 from inference_energy.comparison import whatif, whatif_page
-from inference_energy.comparison.sides import NOW, States, changed_rows, find_sides
+from inference_energy.comparison.sides import NOW, PUBLISHED, States, changed_rows, find_sides
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import serving_tables
 from inference_energy.method.files import method_path, warnings
 from inference_energy.method.materials import SERVING, tables_of
 from inference_energy.method.plausible import KNOWN, Tables, held_against
-from inference_energy.method.wording import LABELS
 from inference_energy.paper import estimate
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 from inference_energy.templates import render
@@ -26,7 +26,9 @@ TABLES = ("energy_per_query", "fleet", "output_tokens", "blend")
 
 
 def read_sides(snakemake, scratch):
-    """Return both sides, a function from a method to its materials, and the rows that differ."""
+    """Return both sides, a function from a method to its materials, the rows that differ, and files
+    that hold the published numbers of the other side, by the path that they had.
+    """
     read, params = snakemake.input, snakemake.params
     schema = documents.read(read.schema)
     schemas = {read.traces: "request_lengths", read.models: "models", read.gpus: "gpus"}
@@ -39,18 +41,19 @@ def read_sides(snakemake, scratch):
     base, head = find_sides(Path(), params.method, params.base, schema, tables)
     # only what they name is read: another table may be broken, and a draft's may be no input
     named = {path: "throughput" for side in (base, head) for path in tables_of(side.method)}
-    files, rows = {}, []
+    files = {}
     for path, content in (base.files or {}).items():
         files[path] = scratch / path
         files[path].parent.mkdir(parents=True, exist_ok=True)
         files[path].write_bytes(content)
+    judging = {path: files.pop(path) for path in PUBLISHED if path in files}
     gone = {p: f for p, f in files.items() if not Path(p).exists()}
     kept = {p: f for p, f in gone.items() if p not in tables_of(head.method)}
     states = {NOW: read_materials(read, named, kept)}
     if files:
         states[base.method["data"]["value"]] = read_materials(read, named, files)
-        rows = _changed(files, gone, schemas | served | named)
-    return base, head, States(states), rows
+    rows = _changed({**files, **judging}, gone, schemas | served | named | PUBLISHED)
+    return base, head, States(states), rows, judging
 
 
 def _changed(files, gone, schemas):
@@ -64,6 +67,17 @@ def _changed(files, gone, schemas):
     )
 
 
+def read_published(read, judging):
+    """What numbers are held against, and what those of the other side are, if that is otherwise."""
+    names = ("claims", "estimates", "references")
+    before = SimpleNamespace(**{name: judging.get(read[name], read[name]) for name in names})
+    of = [
+        whatif.Published(read_table(inputs.claims, "claims_published"), published_numbers(inputs))
+        for inputs in (read, *([before] if judging else []))
+    ]
+    return of[0], of[-1]
+
+
 def unusual_in(read, head, materials, asked):
     """What is unusual in a method, by its file; what it cannot mean is refused."""
     known = Tables(*(read_table(read[name], name) for name in KNOWN))
@@ -71,7 +85,7 @@ def unusual_in(read, head, materials, asked):
     problems, unusual = held_against(head.method, given["table"], known, given["traces"])
     if problems:
         raise InputError(problems)
-    stated = {key: value for key, value in head.method.items() if key != "data"}
+    stated = {key: value for key, value in head.method.items() if key not in ("data", "published")}
     stands = method_path(head.name)
     unusual = [*warnings(stated, documents.read(read.schema), stands), *unusual]
     return [line.replace(stands, asked) if asked.endswith(".yaml") else line for line in unusual]
@@ -99,7 +113,7 @@ def _main(snakemake):
     read = snakemake.input
     longer = documents.read(read.scaling)["longer"]["factor"]
     with TemporaryDirectory() as scratch, mapping(snakemake.threads) as apply:
-        base, head, materials, rows = read_sides(snakemake, Path(scratch))
+        base, head, materials, rows, judging = read_sides(snakemake, Path(scratch))
         fitting = apply(partial(whatif.fitted, materials_of=materials), whatif.needed(base, head))
         # meanwhile, where other processes fit
         unusual = unusual_in(read, head, materials, snakemake.params.method)
@@ -121,18 +135,19 @@ def _main(snakemake):
         lines = whatif.headlines(before, after, longer)
         settings = whatif.changed_settings(base.method, head.method, base.is_committed)
         stated = whatif.changed_sources(base.method, head.method)
-        published = read_table(read.claims, "claims_published")
-        claims = whatif.flipped_claims(before, after, published, published_numbers(read))
-        judged = whatif_page.judged_notes(before, after, settings, published)
+        published = read_published(read, judging)
+        claims = whatif.flipped_claims(before, after, *published)
+        judged = whatif_page.judged_notes(before, after, settings, *published)
+        decisive = whatif.decisive_settings(before, after, settings, *published)
         for name in TABLES:
             table = after.tables[name]
             table = estimate.members(table) if name == "blend" else table
             write_table(table, folder / f"{name}.csv", name)
-    named = [s for s in settings if s["setting"] != LABELS["data"]]
+    named = [s for s in settings if s["setting"] not in whatif.OF_TABLES]
     values = {
         "base": base,
         "head": head,
-        "sentence": whatif.sentence(settings, lines, shares, rows, stated),
+        "sentence": whatif.sentence(settings, lines, shares, rows, stated, decisive),
         "headlines": whatif_page.headline_rows(lines),
         "settings": whatif_page.setting_rows(named),
         "rows": rows,
