@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from inference_energy.comparison import medians as comparison_medians
 from inference_energy.comparison.medians import ExactMedians, fitted_from
-from inference_energy.energy.exact import blend_energy, fleet_energy, regime_energy
+from inference_energy.energy.exact import blend_energy, fleet_energy, regime_energy, with_pathways
 from inference_energy.energy.mixtures import Mixture
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import fit_laws
@@ -64,6 +64,32 @@ def test_the_energy_of_a_day_is_that_which_each_mixture_has_alone():
             alone = fleet_energy(setup, regime)["baseline"]["p50"]
             assert totals(method)[f"{name} day"] == pytest.approx(alone, rel=1e-9)
     assert not [name for name in ExactMedians(paper)(V2) if name.endswith("day")]
+
+
+def test_quartiles_levers_and_improved_days_are_those_which_each_mixture_has_alone():
+    lever = {"distribution": "log-normal", "p5": 1.5, "p95": 3, "unit": "1", "source": "a test"}
+    pathways = {"serving": lever, "hardware": lever | {"p5": 1.2}}
+    more = {"pathways": pathways, "fleet": {"improvement": {"long": lever}}}
+    head = merge(V2, {"pue": CHANGES["pue"], "blend": CHANGES["blend"]} | more)
+    settings = differing(V2, head)
+    asked = ExactMedians(paper, days=True, quartiles=True, levers=True)
+    for method in (V2, *(with_settings(V2, head, paths) for paths in settings.values()), head):
+        setup = build(method, **paper(method))
+        told = asked(method)
+        for name, regime in setup.regimes.items():
+            blend = blend_energy(setup, *regime_energy(setup, regime))
+            levels = {"lower quartile": 0.25, "median": 0.5, "upper quartile": 0.75}
+            for statistic, level in levels.items():
+                assert told[f"{name} {statistic}"] == pytest.approx(blend.quantile(level), rel=1e-9)
+            divided = with_pathways(setup, blend)
+            del divided["baseline"]
+            assert [*divided] == ["hardware", "model", "serving", "combined"]
+            for pathway, energy in divided.items():
+                expected = blend.quantile(0.5) / energy.quantile(0.5)
+                assert told[f"{name} lever, {pathway}"] == pytest.approx(expected, rel=1e-9)
+            alone = fleet_energy(setup, regime)["improved"]["p50"]
+            assert told[f"{name} improved day"] == pytest.approx(alone, rel=1e-9)
+    assert set(ExactMedians(paper)(V2)) == {"traditional median", "long median"}
 
 
 def test_a_charge_of_input_a_blend_by_size_and_a_light_node_count_in_a_mixture():

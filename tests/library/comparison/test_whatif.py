@@ -914,6 +914,90 @@ def test_of_rows_that_only_stand_otherwise_nothing_is_said_to_have_changed():
     )
 
 
+def range_of(p5, p95):
+    """A factor between two numbers."""
+    unit = {"unit": "1", "source": "a test"}
+    return {"distribution": "log-normal", "p5": p5, "p95": p95} | unit
+
+
+def test_where_no_median_moves_only_what_moves_the_number_told_is_named():
+    """No improvement of a fleet moves a lever, which moves no fleet."""
+    improvement = {"traditional": range_of(1.5, 1.6), "long": range_of(1.5, 6)}
+    pathways = {"serving": range_of(1.5, 3)}
+    base, head, shares = ask(fleet={"improvement": improvement}, pathways=pathways)
+    lines = headlines(base, head, 15)
+    said = sentence(changed_settings(base.side.method, head.side.method), lines, shares)
+    assert said.startswith("Pathways serving 1.50-5.00 -> 1.50-3.00 leaves the traditional median")
+    assert ' and lowers "lever, combined" by 22.7 %, 20.6 -> 15.9; fleet improvement ' in said
+    assert said.endswith('-> 1.50-6.00 move neither median nor "lever, combined".')
+    told = {share["setting"]: share for share in shares}
+    assert set(told["pathways serving"]) == {
+        *("setting", "traditional median", "long median", "fleet, with long queries"),
+        *("lever, combined", "fleet, with long queries, improved"),
+    }
+    factors = {line["quantity"]: line["factor"] for line in lines}
+    for name in ("lever, combined", "fleet, with long queries, improved"):
+        product = np.prod([share[name] for share in shares])
+        assert product == pytest.approx(factors[name], rel=1e-9)
+    assert told["pathways serving"]["lever, combined"] == pytest.approx(factors["lever, combined"])
+    for regime in improvement:
+        share = told[f"fleet improvement {regime}"]
+        assert share["lever, combined"] == 1
+        assert abs(np.log(share["fleet, with long queries, improved"])) > 0.01
+
+
+def test_of_two_levers_each_has_its_factor_on_both_together():
+    base, head, shares = ask(pathways={"hardware": range_of(1.1, 1.3), "model": range_of(1.5, 3)})
+    lines = {line["quantity"]: line for line in headlines(base, head, 15)}
+    assert lines["lever, combined"]["factor"] < 0.5
+    product = np.prod([share["lever, combined"] for share in shares])
+    assert product == pytest.approx(lines["lever, combined"]["factor"], rel=1e-9)
+    for share in shares:
+        own = lines[f"lever, {share['setting'].removeprefix('pathways ')}"]["factor"]
+        assert share["lever, combined"] == pytest.approx(own, rel=0.01)
+    said = sentence(changed_settings(base.side.method, head.side.method), [*lines.values()], shares)
+    assert said.startswith("Pathways model 1.50-10.0 -> 1.50-3.00 and pathways hardware 1.50-2.50")
+    assert 'multiply "lever, combined" by 0.3' in said and "neither" not in said
+
+
+def test_a_quartile_that_moves_most_has_factors_too():
+    """A wider utilisation of the same median; a lever beside it moves no quartile."""
+    tokens = {"distribution": "gamma", "median": 3000, "shape": 1000, "unit": "tokens"}
+    fixed = {
+        regime: {"output_tokens": tokens | {"source": "a test"}}
+        for regime in ("traditional", "long")
+    }
+    one = {"models": 1, "trim": [], "source": "a test"}
+    still = merge(BASE, {"regimes": fixed, "blend": one})
+    changes = {"power_utilisation": range_of(0.2, 1.8), "pathways": {"model": range_of(1.5, 9.9)}}
+    sides = Side("base", still), Side("head", merge(still, changes))
+    laws = [fitted(side, materials_of) for side in needed(*sides)]
+    base, head, shares = ask_sides(sides, laws, materials_of, 15)
+    lines = headlines(base, head, 15)
+    said = sentence(changed_settings(base.side.method, head.side.method), lines, shares)
+    assert said.startswith("Power utilisation 0.400-0.900 -> 0.200-1.80 lowers the traditional")
+    assert 'lowers "traditional query, lower quartile" by 23' in said
+    assert said.endswith('moves neither median nor "traditional query, lower quartile".')
+    told = {share["setting"]: share["traditional query, lower quartile"] for share in shares}
+    factors = {line["quantity"]: line["factor"] for line in lines}
+    assert told["pathways model"] == pytest.approx(1, rel=1e-12)
+    assert told["power utilisation"] == pytest.approx(
+        factors["traditional query, lower quartile"], rel=1e-9
+    )
+
+
+def test_a_setting_that_moves_a_lever_alone_has_a_factor_where_a_median_moves():
+    pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
+    shares = ask(pue=pue, pathways={"model": range_of(1.5, 3)})[2]
+    told = {share["setting"]: share for share in shares}
+    assert told["pathways model"]["traditional median"] == 1
+    assert told["pathways model"]["lever, combined"] < 0.6
+    assert 0.9 < told["PUE"]["traditional median"] < 0.95
+    # of settings that all move a median no further headline is told
+    shares = ask(pue=pue, power_utilisation=range_of(0.5, 0.9))[2]
+    assert set(shares[0]) == {"setting", *whatif.SHARED}
+
+
 def test_what_moves_no_median_is_told_apart_be_it_one_setting_or_several():
     """A change of data is told by its row, among the settings that move and those that do not."""
     line = median_of("long", 4.0, 5.0)

@@ -81,9 +81,20 @@ def test_the_page_says_whose_median_it_tells():
 def test_shares_are_factors():
     share = {"setting": "PUE", "traditional median": 0.9, "long median": 1.1}
     share |= {"fleet, with long queries": 1.0}
-    assert share_rows([share]) == [["PUE", "x 0.900", "x 1.100", "x 1.000"]]
+    # a headline that nothing moves has no column
+    header = ["setting", "traditional median", "long median"]
+    assert share_rows([share]) == [header, ["PUE", "x 0.900", "x 1.100"]]
     far = share | {"traditional median": 0.00728, "long median": 137.39}
-    assert share_rows([far]) == [["PUE", "x 0.00728", "x 137", "x 1.000"]]
+    assert share_rows([far])[1:] == [["PUE", "x 0.00728", "x 137"]]
+    fleet = share | {"setting": "fleet", "long median": 1.0, "fleet, with long queries": 1.2}
+    assert share_rows([share, fleet | {"traditional median": 1.0}]) == [
+        [*header, "fleet, with long queries"],
+        ["PUE", "x 0.900", "x 1.100", "x 1.000"],
+        ["fleet", "x 1.000", "x 1.000", "x 1.200"],
+    ]
+    none = share | {"traditional median": float("nan"), "long median": 1 + 1e-15}
+    assert share_rows([none]) == [header[:2], ["PUE", "none"]]
+    assert share_rows([none | {"traditional median": 1.0}]) == share_rows([]) == []
 
 
 def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from inference_energy.energy.exact import blend_energy, model_energy
+from inference_energy.energy.exact import blend_energy, model_energy, with_pathways
 from inference_energy.energy.fleet import daily
-from inference_energy.energy.mixtures import Mixture
+from inference_energy.energy.mixtures import Mixture, TrimmedBlend
 from inference_energy.laws.fitting import Served
 from inference_energy.method.build import (
     build,
@@ -18,11 +18,13 @@ from inference_energy.method.build import (
     fit_suitable,
     fleet,
     output_tokens,
+    pathways,
     utilisation_of,
 )
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.materials import MaterialsOf
 from inference_energy.method.setup import Regime, ServedModel, Setup
+from inference_energy.rounding import ratio
 
 FITTED = ("data", "benchmarks", "throughput_law", "serving")
 """Sections that laws are fitted from; the node power besides, where a method says how its models
@@ -31,7 +33,12 @@ are served."""
 FACTORS = ("power_utilisation", "pue", "input_charge", "monte_carlo")
 """Sections besides a regime's that a model's energy on a node of one kW follows from."""
 
-KEPT = ("materials", "laws", "setup", "regime", "models", "median", "mean")
+QUARTILES = {"lower quartile": 0.25, "upper quartile": 0.75}
+
+KEPT = (
+    *("materials", "laws", "setup", "regime", "models", "blend"),
+    *("median", *QUARTILES, "mean", "divided"),
+)
 """What is computed once for each state of the sections that it follows from."""
 
 Method = Mapping[str, Any]
@@ -65,7 +72,9 @@ class ExactMedians:
     regimes : collection of str, optional
         Kinds of queries whose median is asked for; all unless given.
     days : bool
-        Whether the energy of a day of each kind of queries is asked for too.
+        Whether the energy of a day of each kind of queries is asked for too, as it is and improved.
+    quartiles, levers : bool
+        Whether the quartiles are asked for too, and by which factor the pathways lower the median.
     """
 
     def __init__(
@@ -73,12 +82,16 @@ class ExactMedians:
         materials_of: MaterialsOf,
         regimes: Collection[str] | None = None,
         days: bool = False,
+        quartiles: bool = False,
+        levers: bool = False,
     ) -> None:
         self._materials_of, self._asked, self._days = materials_of, regimes, days
+        self._quartiles, self._levers = quartiles, levers
         self._known: dict[str, dict[str, Any]] = {what: {} for what in KEPT}
 
     def __call__(self, method: Method) -> dict[str, float]:
-        """Medians of a resolved method by headline [Wh], and the energy of a day [GWh/day].
+        """Medians of a resolved method by headline, and quartiles [Wh], energy of a day [GWh/day],
+        and levers [1].
 
         Raises
         ------
@@ -90,12 +103,22 @@ class ExactMedians:
             for name, regime in method["regimes"].items()
             if self._asked is None or name in self._asked
         }
+        levels = {"median": 0.5} | (QUARTILES if self._quartiles else {})
         answer = {
-            f"{name} median": self._once(
-                "median", [name, *sections], partial(self._median, method, name)
+            f"{name} {statistic}": self._once(
+                statistic, [name, *sections], partial(self._quantile, method, name, level)
             )
             for name, sections in asked.items()
+            for statistic, level in levels.items()
         }
+        if self._levers:
+            for name, sections in asked.items():
+                stated = [name, *sections, method["pathways"]]
+                divided = self._once("divided", stated, partial(self._divided, method, name))
+                answer |= {
+                    f"{name} lever, {pathway}": ratio(answer[f"{name} median"], median)
+                    for pathway, median in divided.items()
+                }
         if not self._days:
             return answer
         settings = fleet(method["fleet"], method["monte_carlo"]["normal_quantile_95"])
@@ -103,7 +126,11 @@ class ExactMedians:
             name: self._once("mean", [name, *sections], partial(self._mean, method, name))
             for name, sections in asked.items()
         }
-        return answer | {f"{name} day": daily(settings, name, means[name]) for name in asked}
+        for name in asked:
+            day = daily(settings, name, means[name])
+            answer[f"{name} day"] = day
+            answer[f"{name} improved day"] = day * settings.improvement[name].moment(-1)
+        return answer
 
     def take(self, method: Method, laws: Mapping[str, Served]) -> None:
         """Take note of the laws of a resolved method that are fitted already."""
@@ -188,14 +215,29 @@ class ExactMedians:
         models = [setup.models[i] for i in places]
         return known, list(zip(models, map(float, shares), strict=True))
 
-    def _median(self, method: Method, name: str) -> float:
+    def _quantile(self, method: Method, name: str, level: float) -> float:
+        return self._blend(method, name).quantile(level)
+
+    def _divided(self, method: Method, name: str) -> dict[str, float]:
+        """Median of the blend by each pathway and by all of them. [Wh]"""
+        z = method["monte_carlo"]["normal_quantile_95"]
+        setup = replace(self._setup(method), pathways=pathways(method["pathways"], z))
+        _, *others = with_pathways(setup, self._blend(method, name)).items()
+        return {pathway: energy.quantile(0.5) for pathway, energy in others}
+
+    def _blend(self, method: Method, name: str) -> Mixture | TrimmedBlend:
+        sections = self._sections(method, *FITTED, *FACTORS, "node_power", "blend")
+        depends_on = [name, method["regimes"][name], *sections]
+        return self._once("blend", depends_on, partial(self._pooled, method, name))
+
+    def _pooled(self, method: Method, name: str) -> Mixture | TrimmedBlend:
         known, members = self._blended(method, name)
         energies = {
             model.name: known[model.name][0].divided_by(LogNormal.fixed(1 / model.node_power))
             for model, _ in members
         }
         shares = {model.name: share for model, share in members}
-        return blend_energy(self._setup(method), energies, shares).quantile(0.5)
+        return blend_energy(self._setup(method), energies, shares)
 
     def _mean(self, method: Method, name: str) -> float:
         """Mean energy of a query of the blend, of which a fleet trims nothing. [Wh]"""

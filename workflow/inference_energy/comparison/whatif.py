@@ -13,7 +13,7 @@ from inference_energy.claims.headline import numbers
 from inference_energy.claims.judge import HOLDS, deciding_digits, judge
 from inference_energy.claims.selectors import Results
 from inference_energy.comparison.attribution import attribution
-from inference_energy.comparison.medians import ExactMedians, fitted_from
+from inference_energy.comparison.medians import QUARTILES, ExactMedians, fitted_from
 from inference_energy.comparison.sides import PUBLISHED, REWRITTEN, Side
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import mix
@@ -48,6 +48,9 @@ OF_TABLES = (LABELS["data"], LABELS["published"])
 
 FLEET = "fleet, with long queries"
 """Headline of both regimes whose change is shared among the settings besides the medians."""
+
+SHARED = ("traditional median", "long median", FLEET)
+"""Headlines of which the factors are always asked for."""
 
 CANCELS = ", as what they do cancels"
 """Why a median stays that each of several settings moves."""
@@ -153,7 +156,8 @@ def ask(
     *parts, values = zip(*apply(asked, sides[0].method["regimes"]), strict=True)
     base, head = (_joined(side, of) for side, of in zip(sides, parts, strict=True))
     shares = _shares(base.side.method, head.side.method, values)
-    return base, head, shapley_factors(base.side.method, head.side.method, shares)
+    lines = headlines(base, head, longer)
+    return base, head, shapley_factors(base.side.method, head.side.method, shares, lines)
 
 
 def _joined(side: Side, parts: Sequence[tuple[dict, dict]]) -> Answer:
@@ -179,7 +183,10 @@ def _of_regime(
         for side, own in zip(sides, laws, strict=True)
     ]
     parts = [_part(setup, regime, longer) for setup in setups]
-    return *parts, _mixtures([side.method for side in sides], laws, materials_of, regime)
+    medians = [_joined(side, [of]).median(regime) for side, of in zip(sides, parts, strict=True)]
+    is_still = abs(_factor(*medians) - 1) < HARDLY
+    methods = [side.method for side in sides]
+    return *parts, _mixtures(methods, laws, materials_of, regime, is_still)
 
 
 def _part(setup: Setup, regime: str, longer: float) -> tuple[dict, dict]:
@@ -263,8 +270,10 @@ def both(old: Any, new: Any, *how: Any) -> tuple[str, str]:
     return told_apart(old, new if relative(new, old) else old, *how)
 
 
-def shapley_factors(base: dict, head: dict, shares: pd.DataFrame) -> list[dict]:
-    """Factor of each differing quantity on the medians, none where only one differs.
+def shapley_factors(
+    base: dict, head: dict, shares: pd.DataFrame, lines: Sequence[dict]
+) -> list[dict]:
+    """Factor of each differing quantity on headlines, none where only one differs.
 
     Parameters
     ----------
@@ -272,13 +281,17 @@ def shapley_factors(base: dict, head: dict, shares: pd.DataFrame) -> list[dict]:
         Resolved methods.
     shares : DataFrame
         From ``attribution``, of every regime.
+    lines : list of dict
+        From :func:`headlines`.
 
     Returns
     -------
     list of dict
-        setting (in words), and its factor on each headline; the factors of a headline multiply to
-        its change (Shapley 1953, in the logarithm); NaN where a median is zero. The quantities of
-        a section have their own (Owen 1977), unless they are many.
+        setting (in words), and its factor on each of SHARED, on the headline that moves most where
+        the medians hardly do, and for a setting that moves none of these on one that it moves; the
+        factors of a headline multiply to its change (Shapley 1953, in the logarithm); NaN where a
+        median is zero. The quantities of a section have their own (Owen 1977), unless they are
+        many.
     """
     if shares.empty:
         return []
@@ -292,6 +305,7 @@ def shapley_factors(base: dict, head: dict, shares: pd.DataFrame) -> list[dict]:
     defined = own.groupby("headline")["value"].transform(lambda logs: logs.notna().all())
     wide = own[defined].pivot_table(index="setting", columns="headline", values="value", sort=False)
     wide = wide.reindex(columns=own["headline"].unique())
+    wide = wide[_told(wide, lines)]
     order = largest_first(wide.abs().max(axis=1).to_dict())
     return [
         {"setting": words(name)} | {h: float(np.exp(wide.loc[name, h])) for h in wide.columns}
@@ -299,20 +313,69 @@ def shapley_factors(base: dict, head: dict, shares: pd.DataFrame) -> list[dict]:
     ]
 
 
+def _told(wide: pd.DataFrame, lines: Sequence[dict]) -> list[str]:
+    """Headlines of which factors are told, of the logarithms of all by setting and headline."""
+    told, medians = list(SHARED), [line for line in lines if _is_median(line)]
+    if _hardly_move(medians):
+        told += [line["quantity"] for line in _most_moved(lines)[:1]]
+    told = [name for name in told if name in wide]
+    moved = (line["quantity"] for line in _most_moved(lines))
+    others = dict.fromkeys([*(name for name in moved if name in wide), *wide])
+    for _, factors in wide.iterrows():
+        if not _moves_one(factors[told]):
+            told += [name for name in others if _moves_one(factors[[name]])][:1]
+    return list(dict.fromkeys(told))
+
+
+def _moves_one(logs: pd.Series) -> bool:
+    """Whether a setting moves a headline, of the logarithms of its factors."""
+    return any(relative(float(np.exp(log)), 1.0) for log in logs.dropna())
+
+
+def _is_median(line: Mapping[str, Any]) -> bool:
+    return bool(line["quantity"].endswith("query, median"))
+
+
+def _hardly_move(medians: Sequence[dict]) -> bool:
+    """Whether medians move so little that another headline is told besides."""
+    return all(abs(line["factor"] - 1) < HARDLY for line in medians)
+
+
+def _most_moved(lines: Sequence[dict]) -> list[dict]:
+    """Headlines besides the medians that move, those that move most first; where a median moves,
+    though hardly, none that hardly moves either.
+    """
+    others = [line for line in lines if not _is_median(line)]
+    still = all(line["factor"] == 1 for line in lines if _is_median(line))
+    moved = {
+        i: abs(float(np.log(line["factor"])))
+        for i, line in enumerate(others)
+        if line["factor"] != 1 and 0 < line["factor"] < np.inf
+        if still or abs(line["factor"] - 1) >= HARDLY
+    }
+    return [others[i] for i in largest_first(moved)]
+
+
 def _mixtures(
     methods: Sequence[dict],
     laws: Sequence[Mapping[str, Served]],
     materials_of: MaterialsOf,
     regime: str,
+    is_still: bool,
 ) -> dict[str, dict[str, float]]:
     """Median [Wh] and day [GWh/day] of a regime of all mixtures of two methods that the shares
     need, by the mixture; none where only one setting differs.
+
+    Quartiles are there where the median is still, so that one may be what moves most, and levers
+    there, or where the pathways differ.
     """
     base, head = methods
     known: dict[str, dict[str, float]] = {}
-    if sum(map(len, differing(base, head).values())) < 2:
+    settings = differing(base, head)
+    if sum(map(len, settings.values())) < 2:
         return known
-    medians = ExactMedians(materials_of, [regime], days=True)
+    levers = regime == "traditional" and (is_still or "pathways" in settings)
+    medians = ExactMedians(materials_of, [regime], days=True, quartiles=is_still, levers=levers)
     for method, laws_of in zip(methods, laws, strict=True):
         medians.take(method, laws_of)
 
@@ -330,7 +393,7 @@ def _mixture(method: Mapping[str, Any]) -> str:
 def _shares(
     base: dict, head: dict, values: Sequence[Mapping[str, Mapping[str, float]]]
 ) -> pd.DataFrame:
-    """Share of each setting in the change of the medians and of the fleet that has both regimes.
+    """Share of each setting in the change of the headlines that :func:`_mixtures` has values of.
 
     Each regime's values of the mixtures are from :func:`_mixtures`: what a fleet takes follows from
     those of all regimes.
@@ -343,9 +406,18 @@ def _shares(
         if not all(mixture in known for known in values):
             raise InputError([f"{head['id']}: its settings cannot be mixed with {base['id']}'s"])
         of = {name: value for known in values for name, value in known[mixture].items()}
-        medians = {name: value for name, value in of.items() if name.endswith(" median")}
+        named = {name: value for name, value in of.items() if name.endswith(" median")}
         share = method["fleet"]["long_share"]["value"]
-        return medians | {FLEET: mix(share, of["traditional day"], of["long day"])}
+        for words_of, day in ((FLEET, "day"), (f"{FLEET}, improved", "improved day")):
+            named[words_of] = mix(share, of[f"traditional {day}"], of[f"long {day}"])
+        named["fleet, traditional"] = of["traditional day"]
+        for name, value in of.items():
+            regime, _, statistic = name.partition(" ")
+            if statistic in QUARTILES:
+                named[f"{regime} query, {statistic}"] = value
+            elif statistic.startswith("lever, "):
+                named[statistic] = value
+        return named
 
     return attribution(base, head, headline)[0]
 
@@ -610,15 +682,16 @@ def sentence(
         return place.get(setting["setting"], place.get(setting["group"], len(shares)))
 
     ordered = sorted(settings, key=at)
-    idle = [s for s in ordered if at(s) < len(shares) and _is_idle(shares[at(s)])]
-    # where none moves a median, what they move is told of all
+    medians = [line for line in lines if _is_median(line)]
+    most = _most_moved(lines)[:1] if _hardly_move(medians) else []
+    named = [*SHARED[:2], *(line["quantity"] for line in most)]
+    idle = [s for s in ordered if at(s) < len(shares) and _is_idle(shares[at(s)], named)]
+    # where none moves what is told, that is told of all
     idle = idle if len(idle) < len(ordered) else []
     moving = [s for s in ordered if s not in idle]
     plural = _are_many(moving, rows)
-    medians = [line for line in lines if line["quantity"].endswith("query, median")]
     moves = [_moves(line["quantity"].split()[0], line, shares, plural) for line in medians]
-    if all(abs(line["factor"] - 1) < HARDLY for line in medians):
-        moves += _moves_most([line for line in lines if line not in medians], medians, plural)
+    moves += [_by(f'"{line["quantity"]}"', line, plural) for line in most]
     stay = all(line["factor"] == 1 for line in medians) and len(moves) == len(medians)
     if stay and not any(CANCELS in move for move in moves):
         # the verb once
@@ -627,7 +700,8 @@ def sentence(
     told = [f"{what[0].upper()}{what[1:]} {_listed(moves)}"]
     if idle:
         verb = "move" if _are_many(idle, rows) else "moves"
-        told.append(f"{_together(idle, rows, True)} {verb} neither median")
+        besides = "".join(f' nor "{line["quantity"]}"' for line in most)
+        told.append(f"{_together(idle, rows, True)} {verb} neither median{besides}")
     told += _of_verdicts(judging, decisive, rows, "verdicts alone")
     return f"{'; '.join(told)}."
 
@@ -674,10 +748,9 @@ def _rows_of(setting: dict, rows: Sequence[dict]) -> list[dict]:
     return [row for row in rows if (row["table"] in PUBLISHED) == judging]
 
 
-def _is_idle(share: Mapping[str, float]) -> bool:
-    """Whether a setting moves no median."""
-    factors = [value for name, value in share.items() if name.endswith(" median")]
-    return all(relative(value, 1.0) == 0 for value in factors)
+def _is_idle(share: Mapping[str, float], headlines: Collection[str]) -> bool:
+    """Whether a setting moves none of some headlines."""
+    return all(relative(share[name], 1.0) == 0 for name in headlines if name in share)
 
 
 def _together(settings: Sequence[dict], rows: Sequence[dict], ordered: bool) -> str:
@@ -729,21 +802,6 @@ def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str
     if change == 0:
         return f"lower{ending} the {regime} median from {old} Wh to zero"
     return _by(f"the {regime} median", line, plural)
-
-
-def _moves_most(lines: Sequence[dict], medians: Sequence[dict], plural: bool) -> list[str]:
-    """Say which headline moves most, of a change that moves no median, or hardly, and then not of
-    others that hardly move either; nothing if none does.
-    """
-    still = all(line["factor"] == 1 for line in medians)
-    moved = {
-        i: abs(float(np.log(line["factor"])))
-        for i, line in enumerate(lines)
-        if line["factor"] != 1 and 0 < line["factor"] < np.inf
-        if still or abs(line["factor"] - 1) >= HARDLY
-    }
-    most = [lines[i] for i in largest_first(moved)[:1]]
-    return [_by(f'"{line["quantity"]}"', line, plural) for line in most]
 
 
 def _by(name: str, line: dict, plural: bool) -> str:

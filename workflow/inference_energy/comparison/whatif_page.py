@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inference_energy.comparison.whatif import FLEET, Answer, Published, both, is_scored
+from inference_energy.comparison.whatif import Answer, Published, both, is_scored
 from inference_energy.method.differences import differing
 from inference_energy.method.wording import LABELS
 from inference_energy.rounding import relative
@@ -75,9 +75,23 @@ def unused_notes(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
 
 
 def share_rows(shares: list[dict]) -> list[list[str]]:
-    """Rows of the Shapley factors: setting, traditional median, long median, fleet."""
-    headlines = ("traditional median", "long median", FLEET)
-    return [[s["setting"], *(_times(s[name]) for name in headlines)] for s in shares]
+    """Header and rows of the Shapley factors: setting, and each headline that one of them moves;
+    nothing if none moves any.
+    """
+    headlines = [
+        name
+        for name in (shares[0] if shares else {})
+        if name != "setting" and any(_moves(share[name]) for share in shares)
+    ]
+    if not headlines:
+        return []
+    rows = [[s["setting"], *(_times(s[name]) for name in headlines)] for s in shares]
+    return [["setting", *headlines], *rows]
+
+
+def _moves(factor: float) -> bool:
+    """Whether a factor is not one, or is none, as of a median that is zero."""
+    return is_missing(factor) or bool(relative(factor, 1.0))
 
 
 def claim_rows(claims: list[dict]) -> list[list[str]]:

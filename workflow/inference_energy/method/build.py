@@ -236,6 +236,11 @@ def _models(
     )
 
 
+def pathways(section: Mapping[str, Any], z: float) -> dict[str, LogNormal]:
+    """Build what divides the energy, by the name of the pathway, from the section of the file."""
+    return {name: factor(section[name], z) for name in ("hardware", "model", "serving")}
+
+
 def fleet(section: Mapping[str, Any], z: float) -> Fleet:
     """Build the queries of a day from the section of the method file."""
     return Fleet(
@@ -292,9 +297,7 @@ def build(
         regimes=regimes(method, traces or {}, method_path(method["id"])),
         input_tokens_per_output_token=charge["input_tokens_per_output_token"]["value"],
         blend=blend(method["blend"]),
-        pathways={
-            name: factor(method["pathways"][name], z) for name in ("hardware", "model", "serving")
-        },
+        pathways=pathways(method["pathways"], z),
         fleet=fleet(method["fleet"], z),
         monte_carlo=MonteCarlo(
             draw["seed"], draw["samples"], draw["bootstrap"], draw["published_tokens"]
