@@ -49,6 +49,7 @@ from inference_energy.robustness.files import (
     rule_problems,
     unused_problems,
 )
+from inference_energy.scaling.settings import agent_problems
 from inference_energy.scenarios.settings import repeated_problems
 from inference_energy.stress import settings as stress_settings
 from inference_energy.tables import read_bytes, read_table
@@ -477,6 +478,8 @@ def read_documents() -> tuple[dict[str, Any], dict[str, list[str]]]:
             if not problems[name] and name == "requests":
                 for form, stated in content["formats"].items():
                     problems[name] += format_problems(stated, f"{path}: key formats.{form}")
+            if not problems[name] and name == "scaling":
+                problems[name] += agent_problems(content, path)
             if not problems[name] and name == "scenarios":
                 problems[name] += repeated_problems(content, path)
             documents[name] = {} if problems[name] else content

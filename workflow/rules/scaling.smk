@@ -13,6 +13,8 @@ rule estimate_scaling:
         counts=provided("data/published/token_counts.csv"),
         estimates=provided("data/published/estimates.csv"),
         measured=provided("data/measured/mlenergy_v3.csv"),
+        contexts=provided("data/models.csv"),
+        servers=provided("data/nodes.csv"),
         code=code("scaling/estimate_scaling.py"),
     priority: 62
     output:

@@ -9,6 +9,7 @@ from inference_energy.laws.peak import Peak
 from inference_energy.method import setup as method_setup
 from inference_energy.scaling import agents
 from library.scaling.made_up import ADDITIVE, make_setup
+from repository import read, read_yaml
 
 
 @pytest.mark.parametrize("law", [LogLinear(7.0, -0.3, 0.2, 4000.0, 4), Peak(900.0, 2), ADDITIVE])
@@ -34,7 +35,7 @@ def test_the_cache_of_an_additive_law_saves_computing_not_reading():
 def test_one_step_of_an_agent_is_a_query(flat):
     task = agents.Task("one", 1, 500.0, 1.0, 200.0, 1.0, 0.0)
     for model in make_setup(ADDITIVE, Peak(1000.0, 1)).models:
-        energy, _ = agents.task_energy(flat, model, task, prefix_caching=True)
+        ((energy, _),) = agents.task_energies(flat, model, task, prefix_caching=True)
         query = exact.model_energy(flat, method_setup.fixed_regime(500, 200), model)
         assert energy.quantile(0.5) == pytest.approx(query.quantile(0.5), rel=1e-9)
 
@@ -42,10 +43,13 @@ def test_one_step_of_an_agent_is_a_query(flat):
 def test_samples_multiply_without_cache_and_share_the_prompt_with_it(flat):
     task = agents.Task("several", 3, 5000.0, 100.0, 200.0, 1.0, 0.0)
     model = make_setup(ADDITIVE).models[0]
-    one = agents.task_energy(flat, model, task, False, 1)[0].moment(1)
-    assert agents.task_energy(flat, model, task, False, 8)[0].moment(1) == pytest.approx(8 * one)
-    shared = agents.task_energy(flat, model, task, True, 1)[0].moment(1)
-    eight = agents.task_energy(flat, model, task, True, 8)[0].moment(1)
+    one, eight = (
+        energy.moment(1) for energy, _ in agents.task_energies(flat, model, task, False, [1, 8])
+    )
+    assert eight == pytest.approx(8 * one)
+    shared, eight = (
+        energy.moment(1) for energy, _ in agents.task_energies(flat, model, task, True, [1, 8])
+    )
     assert shared < eight < 8 * shared
 
 
@@ -82,3 +86,50 @@ def test_a_trace_with_a_shorter_mean_than_the_first_input_is_refused():
     }
     with pytest.raises(InputError, match="first_input_tokens = 20000"):
         agents.observed_task("trace", totals, 20_000, 0.0)
+
+
+OWN = {
+    "tasks": [
+        {
+            "name": "answer",
+            "steps": 11,
+            "first_input_tokens": 1000,
+            "step_input_tokens": 500,
+            "step_output_tokens": 200,
+            "cached_share": 1,
+            "pause": 0,
+        }
+    ]
+}
+
+
+def contexts(tokens):
+    """What is known of models, with one context for those of a made-up method."""
+    models = read("data/models.csv", "models").head(2)
+    return models.assign(model=["model 0", "model 1"], aliases=None, context_tokens=tokens)
+
+
+def test_a_task_of_up_to_four_contexts_is_computed_and_no_longer_one(flat):
+    # 1000 + 10 x 700 tokens in, 200 out
+    agents.check_contexts(flat, "flat", OWN, contexts([2050, 8200]))
+    with pytest.raises(InputError) as error:
+        agents.check_contexts(flat, "flat", OWN, contexts([2049, 8200]))
+    (told,) = error.value.problems
+    assert "config/scaling.yaml: key agents.tasks: name answer: value 8200: input" in told
+    assert "context of model 0, 2049 tokens" in told and "in the blend of flat" in told
+    assert "allowed is at most 4 times" in told
+
+
+def test_a_model_of_no_known_context_says_nothing(flat):
+    agents.check_contexts(flat, "flat", OWN, contexts([np.nan, 10.0]))
+
+
+@pytest.mark.parametrize("value", [0.25, 1.72, 15.8, 2500])
+def test_an_idle_node_draws_what_is_around_its_gpus_and_no_more_than_is_supplied(value):
+    nodes, own = read("data/nodes.csv", "nodes"), read_yaml("config/scaling.yaml")["agents"]
+    agents.check_idle_power(own, nodes)
+    own["idle_power"]["value"] = value
+    with pytest.raises(InputError, match=r"key agents.idle_power.value") as error:
+        agents.check_idle_power(own, nodes)
+    assert f"value {value:g} kW; allowed is 1.729, what HGX H200 draws" in str(error.value)
+    assert "to 15.75, what the power supplies of HGX B200 give" in str(error.value)

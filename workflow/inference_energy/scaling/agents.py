@@ -1,6 +1,6 @@
 """Energy of a task that an agent solves in many steps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,13 @@ from inference_energy.energy import exact
 from inference_energy.energy.equation import node_energy
 from inference_energy.errors import InputError
 from inference_energy.laws.base import Array, Law
+from inference_energy.laws.hardware import LONGEST, longest_context
 from inference_energy.method.distributions import LogNormal
 from inference_energy.method.setup import ServedModel, Setup, extrapolates
+from inference_energy.power.node import node_power
+from inference_energy.scaling.settings import observed_steps
 from inference_energy.text import yes
+from inference_energy.units import W_PER_KW
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,11 @@ class Task:
     step_output: float
     cached_share: float
     pause: float
+
+    @property
+    def longest(self) -> float:
+        """Input and output of the last step. [tokens]"""
+        return float(self.contexts[-1] + self.step_output)
 
     @property
     def contexts(self) -> Array:
@@ -78,7 +87,7 @@ def observed_task(name: str, totals: Mapping[str, Any], first_input: float, paus
     InputError
         If the first input is so long that the context would have to shrink.
     """
-    steps = round(totals["steps"] / totals["sessions"])
+    steps = observed_steps(totals)
     output = totals["output_tokens"] / totals["steps"]
     mean_input = totals["input_tokens"] / totals["steps"]
     growth = 2 * (mean_input - first_input) / (steps - 1) if steps > 1 else np.inf
@@ -140,31 +149,110 @@ def step_seconds(
     return seconds
 
 
-def task_energy(
-    setup: Setup, model: ServedModel, task: Task, prefix_caching: bool, samples: int = 1
-) -> tuple[LogNormal, float]:
-    """Energy and time of one task.
+def task_energies(
+    setup: Setup,
+    model: ServedModel,
+    task: Task,
+    prefix_caching: bool,
+    samples: Sequence[int] = (1,),
+) -> list[tuple[LogNormal, float]]:
+    """Energy and time of one task, for each number of samples.
 
     Samples share the first input where prefixes are cached; the law's error is the same in all
     steps.
 
     Returns
     -------
-    LogNormal, float
+    list of (LogNormal, float)
         Energy [Wh] and node time [s].
     """
     ratio = setup.input_tokens_per_output_token
     context, cached, output = task.contexts, task.cached(prefix_caching), task.step_output
     first = step_seconds(model.law, context, cached, output, ratio)
-    total = first.sum()
-    if samples > 1:
-        shared = cached.copy()
-        if prefix_caching:
-            shared[0] = task.cached_share * (context[0] - 1)
-        total += (samples - 1) * step_seconds(model.law, context, shared, output, ratio).sum()
+    again = first.copy()
+    if prefix_caching and max(samples) > 1:
+        # only what the first step finds in the cache is another
+        shared = task.cached_share * (context[:1] - 1)
+        again[:1] = step_seconds(model.law, context[:1], shared, output, ratio)
     error = float(np.broadcast_to(model.error(context, output), first.shape) @ first / first.sum())
-    tokens = samples * task.steps * output
-    return exact.time_energy(setup, model, total, tokens / total, error), total
+    found = []
+    for count in samples:
+        total = first.sum() + (count - 1) * again.sum()
+        energy = exact.time_energy(setup, model, total, count * task.steps * output / total, error)
+        found.append((energy, total))
+    return found
+
+
+def check_contexts(
+    setup: Setup, method: str, config: Mapping[str, Any], models: pd.DataFrame
+) -> None:
+    """Hold tasks against the contexts of the models of a method's blend.
+
+    What is longer than a context, and not more than servers stretch it to, is extrapolated in the
+    table.
+
+    Parameters
+    ----------
+    setup : Setup
+        The method.
+    method : str
+        Its name, for the sentences.
+    config : dict
+        Section ``agents`` of config/scaling.yaml.
+    models : DataFrame
+        Table of schema ``models``.
+
+    Raises
+    ------
+    InputError
+        If tasks are longer than LONGEST contexts.
+    """
+    _, members = exact.regime_energy(setup, setup.regimes["traditional"])
+    contexts = {name: longest_context(name, models) for name in members}
+    known = {name: context for name, context in contexts.items() if not np.isnan(context)}
+    if not known:
+        return
+    model, context = min(known.items(), key=lambda item: item[1])
+    problems = [
+        f"config/scaling.yaml: key agents.tasks: name {task.name}: value {task.longest:.6g}:"
+        f" input and output of the last step are {task.longest / context:.3g} times the longest"
+        f" context of {model}, {context:g} tokens (context_tokens of data/models.csv), in the blend"
+        f" of {method}; allowed is at most {LONGEST:g} times; lower the steps or tokens, of what"
+        " was observed those of agents.observed"
+        for task in tasks(config)
+        if task.longest > LONGEST * context
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def check_idle_power(config: Mapping[str, Any], nodes: pd.DataFrame) -> None:
+    """Hold the power of a node that serves nothing against what nodes draw around their GPUs.
+
+    Parameters
+    ----------
+    config : dict
+        Section ``agents`` of config/scaling.yaml.
+    nodes : DataFrame
+        Table of schema ``nodes``.
+
+    Raises
+    ------
+    InputError
+        If it is less than any node draws without its GPUs, or more than the supplies of any give.
+    """
+    stated = config["idle_power"]["value"]
+    around = {node["node"]: float(node_power(0.0, node)) / W_PER_KW for _, node in nodes.iterrows()}
+    least = min(around, key=lambda name: around[name])
+    largest = nodes.nlargest(1, "psu_w").iloc[0]
+    most = float(largest["psu_w"]) / W_PER_KW
+    if not around[least] <= stated <= most:
+        raise InputError(
+            f"config/scaling.yaml: key agents.idle_power.value: value {stated:g} kW; allowed is"
+            f" {around[least]:.4g}, what {least} draws without its GPUs by data/nodes.csv, to"
+            f" {most:.4g}, what the power supplies of {largest['node']} give; state the power of a"
+            " whole node in kW"
+        )
 
 
 def agents(setup: Setup, config: Mapping[str, Any]) -> pd.DataFrame:
@@ -192,8 +280,9 @@ def agents(setup: Setup, config: Mapping[str, Any]) -> pd.DataFrame:
             beyond = extrapolates(model, task.contexts, task.step_output)
             for caching in (False, True):
                 computed = (task.contexts - task.cached(caching)).sum()
-                for samples in map(int, config["samples"]["values"]):
-                    energy, seconds = task_energy(setup, model, task, caching, samples)
+                answers = [int(count) for count in config["samples"]["values"]]
+                energies = task_energies(setup, model, task, caching, answers)
+                for samples, (energy, seconds) in zip(answers, energies, strict=True):
                     decoding = seconds / samples * streams
                     holding = held * pauses * samples / streams
                     values = {
@@ -205,7 +294,7 @@ def agents(setup: Setup, config: Mapping[str, Any]) -> pd.DataFrame:
                             - caching * (samples - 1) * task.cached_share * (task.contexts[0] - 1),
                             "tokens",
                         ),
-                        "longest context": (task.contexts[-1] + task.step_output, "tokens"),
+                        "longest context": (task.longest, "tokens"),
                         "energy p5": (energy.quantile(0.05), "Wh"),
                         "energy p50": (energy.quantile(0.5), "Wh"),
                         "energy p95": (energy.quantile(0.95), "Wh"),

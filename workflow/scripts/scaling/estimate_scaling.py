@@ -13,6 +13,9 @@ def main(snakemake):
     read, write = snakemake.input, snakemake.output
     method, setup = read_setup(read)
     config = documents.read(read.scaling)
+    contexts = read_table(read.contexts, "models")
+    agents.check_idle_power(config["agents"], read_table(read.servers, "nodes"))
+    agents.check_contexts(setup, method["id"], config["agents"], contexts)
     counts = read_table(read.counts, "token_counts")
     signal = config["counter_signal"]
     claim, _ = counter_signal.claimed_energy(
