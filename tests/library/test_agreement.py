@@ -393,7 +393,11 @@ def test_rules_are_about_columns_of_their_table(schema):
         usual = rule.get("x-usual", rule)
         assert rule["minimum"] <= usual["minimum"] < usual["maximum"] <= rule["maximum"]
         for name, values in rule.get("where", {}).items():
-            assert {*values} < {*columns[name]["enum"]}
+            # of a column that any value may be in, a table of data/ has each
+            listed = [
+                read_table(ROOT / table, schema)[name] for table, of in LISTED if of == schema
+            ]
+            assert {*values} < {*columns[name].get("enum", pd.concat([*listed, pd.Series()]))}
         # no divisor may be zero
         assert all(
             columns[name].get("exclusiveMinimum", columns[name].get("minimum", -1) - 1e-9) >= 0
@@ -401,6 +405,11 @@ def test_rules_are_about_columns_of_their_table(schema):
             if power < 0
         )
         assert set(rule["powers"].values()) <= {-2, -1, 1}
+    for rule in spec.get("x-sums", []):
+        assert set(rule) == {"terms", "to", "minimum", "maximum", "x-reason"}
+        assert rule["minimum"] < 1 < rule["maximum"] and len(rule["terms"]) > 1
+        for name, power in [pair for each in [*rule["terms"], rule["to"]] for pair in each.items()]:
+            assert power in (-1, 1) and columns[name]["minimum"] > 0
     states = spec.get("x-states", {"forms": []})
     for form in map(re.compile, states["forms"]):
         assert states["by"] in columns and {*form.groupindex} <= {*numeric(schema)}
@@ -819,3 +828,101 @@ def test_more_tokens_than_a_call_can_give_are_refused(tmp_path, row):
     (problem,) = refused_with(tmp_path, *table, "total_tokens", 100)
     assert 'columns "total_tokens", "total_calls"' in problem and "allowed is 1 to 1e+06" in problem
     assert refused_with(tmp_path, *table, "total_tokens", 10) == []
+
+
+def test_sums_of_products_are_held_to_another_product():
+    rule = {
+        "terms": [{"a": 1, "b": 1}, {"c": -1}],
+        "to": {"d": 1},
+        "minimum": 0.9,
+        "maximum": 1.1,
+        "x-reason": "they are all",
+    }
+    schema = {"x-sums": [rule], "properties": dict.fromkeys("abcd", NUMBER)}
+    frame = pd.DataFrame({"a": [2.0, 2, 2, 2], "b": 3.0, "c": [0.5, 0.5, 0.5, np.nan], "d": 8.0})
+    assert row_problems("t.csv", frame, np.arange(2, 6), schema) == []
+    (problem,) = row_problems("t.csv", frame.assign(d=[8.0, 8.8, 16, 99]), np.arange(2, 6), schema)
+    assert problem == (
+        't.csv, line 4, columns "a", "b", "c", "d": values 2, 3, 0.5, 16 make a x b + 1 / c over d'
+        " 0.5; allowed is 0.9 to 1.1, as they are all; correct the one that is wrong"
+    )
+    shares = schema | {"x-sums": [rule | {"terms": [{"a": -1}, {"c": 1}], "to": {}}]}
+    (problem,) = row_problems("t.csv", frame.assign(c=[0.5, 0.5, 5, 0.5]), np.arange(2, 6), shares)
+    assert "values 2, 5 make 1 / a + c 5.5; allowed is 0.9 to 1.1" in problem
+
+
+UNITS = (1e-3, 1e3, 60, 3600, 1 / 8)
+"""Thousandths and thousands, minutes and hours for seconds, and one of eight GPUs for all."""
+
+
+@pytest.mark.parametrize("factor", UNITS)
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("data/published/references.csv", ["value"]),
+        (
+            "data/published/estimates.csv",
+            [
+                *("value_wh", "low_wh", "high_wh", "input_tokens", "output_tokens"),
+                *("concurrency", "accelerator_power_w"),
+            ],
+        ),
+        ("data/published/claims.csv", ["value", "upper"]),
+        ("data/mlperf_benchmarks.csv", ["gpus", "input_tokens", "output_tokens"]),
+        ("data/request_lengths.csv", ["output_tokens"]),
+        (
+            "data/measured/mlperf_throughput.csv",
+            ["accelerators", "nodes", "output_tokens", "throughput_tps"],
+        ),
+        (
+            "data/measured/inferencex_power.csv",
+            [
+                *("gpus", "prefill_gpus", "decode_gpus", "concurrency", "accelerator_power_w"),
+                *("prefill_power_w", "decode_power_w", "energy_per_total_token_j"),
+                *("energy_per_query_j", "energy_per_input_token_j", "energy_per_output_token_j"),
+                *("prefill_energy_per_input_token_j", "decode_energy_per_output_token_j"),
+            ],
+        ),
+    ],
+)
+def test_a_column_in_another_unit_is_refused(tmp_path, table, columns, factor):
+    schema = dict(LISTED)[table]
+    frame = pd.read_csv(ROOT / table, dtype=str, keep_default_na=False)
+    for name in columns:
+        number = frame[name].replace("", None).astype(float) * factor
+        if load_schema(schema)["properties"][name]["type"] in ("integer", ["integer", "null"]):
+            number = number.round()
+        written = number.map("{:.12g}".format).where(number.notna(), "")
+        frame.assign(**{name: written}).to_csv(tmp_path / "t.csv", index=False)
+        with pytest.raises(InputError, match=name):
+            read_table(tmp_path / "t.csv", schema)
+
+
+@pytest.mark.parametrize("factor", UNITS)
+@pytest.mark.parametrize(
+    "column",
+    [
+        *("prefill_gpus", "decode_gpus", "prefill_power_w", "decode_power_w"),
+        *("energy_per_total_token_j", "prefill_energy_per_input_token_j"),
+        "decode_energy_per_output_token_j",
+    ],
+)
+def test_a_cell_that_is_the_sum_of_others_is_refused_in_another_unit(tmp_path, column, factor):
+    frame = pd.read_csv(ROOT / "data/measured/inferencex_power.csv")
+    for row in np.flatnonzero(frame[column].notna()):
+        table = ("data/measured/inferencex_power.csv", "inferencex", row)
+        assert refused_with(tmp_path, *table, column, factor), row
+
+
+@pytest.mark.parametrize("factor", UNITS)
+@pytest.mark.parametrize(
+    ("table", "columns"),
+    [
+        ("data/published/references.csv", ["value"]),
+        ("data/mlperf_benchmarks.csv", ["input_tokens", "output_tokens"]),
+    ],
+)
+def test_a_cell_of_few_rows_is_refused_in_another_unit(tmp_path, table, columns, factor):
+    for column in columns:
+        for row in range(len(pd.read_csv(ROOT / table))):
+            assert refused_with(tmp_path, table, dict(LISTED)[table], row, column, factor), row

@@ -13,6 +13,9 @@ and the ``x-reason``: power is throughput times the energy of a token, whichever
 ``x-rows`` has such products of the rows ``by`` one source: of the numbers of column ``value`` whose
 column ``name`` says what they are.
 
+``x-sums`` has, instead of one product, ``terms`` that are added, each with its powers, and the
+product ``to`` that their sum is over: the energy of two kinds of GPUs is that of all.
+
 ``x-states`` of a schema has the forms in which the text of column ``by`` states numbers of its row,
 as patterns whose groups are the columns: ``in (?P<input_tokens>\\d+)``.
 
@@ -77,6 +80,8 @@ def broken(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
             yield _differing(typed, name, column["x-same"])
     for rule in spec.get("x-agree", []):
         yield _disagreeing(typed, rule)
+    for rule in spec.get("x-sums", []):
+        yield _adding_up_otherwise(typed, rule)
     for rule in spec.get("x-rows", {}).get("rules", []):
         yield _rows_disagreeing(typed, spec["x-rows"], rule)
     if "x-states" in spec:
@@ -271,6 +276,33 @@ def _disagreeing(
     )
 
 
+def _adding_up_otherwise(typed: pd.DataFrame, rule: Mapping[str, Any]) -> Broken:
+    """Sums of products, over another product, beyond the bounds of a rule."""
+    names = dict.fromkeys(name for each in [*rule["terms"], rule["to"]] for name in each)
+    columns = {name: _numbers(typed, name) for name in names}
+
+    def product(powers: Mapping[str, int]) -> NDArray[np.float64]:
+        found = np.ones(len(typed))
+        for name, power in powers.items():
+            found = found * columns[name] ** power
+        return found
+
+    share = np.sum([product(term) for term in rule["terms"]], axis=0) / product(rule["to"])
+    places = np.flatnonzero(_beyond(share, rule))
+    whole = _written(rule["to"])
+    written = " + ".join(map(_written, rule["terms"]))
+    return (
+        "columns " + ", ".join(f'"{name}"' for name in columns),
+        places,
+        [
+            f"values {', '.join(f'{column[place]:.6g}' for column in columns.values())} make"
+            f" {written}{f' over {whole}' if whole else ''} {share[place]:.6g}; {_allowed(rule)},"
+            f" as {rule['x-reason']}; correct the one that is wrong"
+            for place in places
+        ],
+    )
+
+
 def _rows_disagreeing(
     typed: pd.DataFrame, rows: Mapping[str, Any], rule: Mapping[str, Any]
 ) -> Broken:
@@ -315,7 +347,8 @@ def _stated_otherwise(typed: pd.DataFrame, by: str, forms: Iterable[str]) -> Ite
 
 def _written(powers: Mapping[str, int]) -> str:
     """Write a product of powers."""
-    return " x ".join(name for name, power in powers.items() if power > 0) + "".join(
+    above = " x ".join(name for name, power in powers.items() if power > 0)
+    return (above or ("1" if powers else "")) + "".join(
         f" / {name}" + (f"^{-power}" if power < -1 else "")
         for name, power in powers.items()
         if power < 0

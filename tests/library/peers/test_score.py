@@ -1,7 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from inference_energy.peers.score import load_range, long_form, scores
+from inference_energy.errors import InputError
+from inference_energy.peers.score import FURTHEST, check_answers, load_range, long_form, scores
+from repository import read
 
 ROWS = pd.DataFrame(
     {
@@ -135,3 +137,35 @@ def test_what_was_not_measured_is_not_scored():
     table = pd.DataFrame({"id": ["b"], "throughput_tps": [1.0], "energy_per_token_j": [1.0]})
     predictions = long_form(table, predictor="p", told="everything", left_out="nothing")
     assert set(scores(ROWS, predictions, [])["quantity"]) == {"throughput"}
+
+
+@pytest.fixture(scope="module")
+def answers():
+    """data/published/peers.csv."""
+    return read("data/published/peers.csv", "peer_answers")
+
+
+def test_the_answers_that_are_there_are_no_further_off_than_any(runs, answers):
+    check_answers(runs, answers, "peers.csv")
+
+
+@pytest.mark.parametrize("column", ["throughput_tps", "energy_per_token_j"])
+@pytest.mark.parametrize("factor", [1e-3, 1e3, 60, 3600, 1 / 8])
+def test_answers_in_another_unit_are_refused(runs, answers, column, factor):
+    if (column, factor) == ("energy_per_token_j", 1 / 8):
+        factor = 1 / 60
+    with pytest.raises(InputError, match=f'column "{column}": value .* was measured; allowed are'):
+        check_answers(runs, answers.assign(**{column: answers[column] * factor}), "peers.csv")
+
+
+def test_an_answer_that_is_too_far_off_is_told_by_its_run():
+    answers = pd.DataFrame({"id": ["a", "b", "c", "d"], "predictor": "p", "told": "nothing"})
+    of = [100 * FURTHEST, 200 / FURTHEST - 0.1, 400 * FURTHEST + 1, 1e9]
+    answers = answers.assign(throughput_tps=of, energy_per_token_j=[1 / FURTHEST, 9, 9, 9])
+    with pytest.raises(InputError) as refused:
+        check_answers(ROWS, answers, "t.csv")
+    assert refused.value.problems == [
+        't.csv, id b, p told nothing, column "throughput_tps": value 3.9 where 200 was measured;'
+        " allowed are answers 50 times off at most, as none of the packages is further off than 37"
+        " times; 1 more rows are so; correct the unit"
+    ]

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from inference_energy.errors import InputError
+
 QUANTITIES = {"energy_per_token_j": "energy per token", "throughput_tps": "throughput"}
 
 VARIANT = ["predictor", "told", "left_out"]
@@ -24,6 +26,11 @@ LOADS = [4, 16, 64, 256]
 
 TWICE = 2.0
 
+FURTHEST = 50.0
+"""Predicted over measured, and its inverse, that are allowed at most [1]. EcoLogits, which knows no
+load, is off by up to 37 times, and AIConfigurator as shipped by 32; a sixtieth, a thousandth and
+their inverses of most answers are beyond, an eighth only of all together."""
+
 
 def load_range(concurrency: pd.Series) -> pd.Series:
     """Range of LOADS that each concurrency [requests] lies in, as text."""
@@ -36,6 +43,42 @@ def long_form(table: pd.DataFrame, **variant: Any) -> pd.DataFrame:
     """One line per run and quantity of a table with both, without those that are empty."""
     values = table.melt("id", list(QUANTITIES), "quantity", "predicted").dropna()
     return values.assign(predicted=values["predicted"].astype(float), **variant)
+
+
+def check_answers(rows: pd.DataFrame, answers: pd.DataFrame, where: str) -> None:
+    """Refuse answers that are so far from the measured runs as no estimator is, but another unit.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        From :func:`peers.rows.rows`.
+    answers : DataFrame
+        Table of schema ``peer_answers``.
+    where : str
+        Its file, for messages.
+
+    Raises
+    ------
+    InputError
+        With id, column and both values of the first, and how many more there are of each column.
+    """
+    both = answers.merge(rows[["id", *QUANTITIES]], on="id", suffixes=("", "_measured"))
+    problems = []
+    for name in QUANTITIES:
+        times = both[name] / both[f"{name}_measured"]
+        far = both[(times > FURTHEST) | (times < 1 / FURTHEST)]
+        if far.empty:
+            continue
+        first, more = far.iloc[0], len(far) - 1
+        problems.append(
+            f"{where}, id {first['id']}, {first['predictor']} told {first['told']}, column"
+            f' "{name}": value {first[name]:.6g} where {first[f"{name}_measured"]:.6g} was'
+            f" measured; allowed are answers {FURTHEST:g} times off at most, as none of the"
+            " packages is further off"
+            f" than 37 times; {f'{more} more rows are so; ' if more else ''}correct the unit"
+        )
+    if problems:
+        raise InputError(problems)
 
 
 def scores(rows: pd.DataFrame, predictions: pd.DataFrame, methods: Collection[str]) -> pd.DataFrame:

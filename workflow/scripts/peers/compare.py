@@ -16,7 +16,7 @@ from inference_energy.peers import own
 from inference_energy.peers.figures import factor_by_load
 from inference_energy.peers.page import CONFIGURATOR, each, page
 from inference_energy.peers.rows import MEASURED, read_rows
-from inference_energy.peers.score import LENGTHS, TOLD, long_form, scores
+from inference_energy.peers.score import LENGTHS, TOLD, check_answers, long_form, scores
 from inference_energy.tables import read_table, write_table, write_text
 
 
@@ -50,6 +50,8 @@ def main(snakemake):
     rows = read_rows({name: read[name] for name in MEASURED})
     answers = read_table(read.answers, "peer_answers")
     answers = answers[answers["id"].isin(rows["id"])]
+    if snakemake.params.are_published:
+        check_answers(rows, answers, read.answers)
     methods = {name: documents.read(path) for name, path in zip(names, read.method, strict=True)}
     materials = read_materials(read)
     hardware = materials.shared["hardware"]
