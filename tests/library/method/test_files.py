@@ -124,7 +124,18 @@ def test_a_draft_may_assume_and_a_source_may_hold_for_the_new_value_too(mine, fi
     source = f"assumption (seed); {parent['source']} ({others})"
     assert seed == parent | {"seed": 7, "source": source}
     same = resolve("mine", mine(monte_carlo={"seed": 7, "source": "unchanged"}))["monte_carlo"]
-    assert same == parent | {"seed": 7, "source": f"stated to be unchanged: {parent['source']}"}
+    unchanged = f"stated to be unchanged: {parent['source']}"
+    assert same == parent | {"seed": 7, "source": unchanged}
+    # of a draft of a draft once
+    above = mine(monte_carlo={"seed": 7, "source": "unchanged"})
+    power = {"default": {"value": 9.0, "unit": "kW", "source": "unchanged"}}
+    above["mine"]["node_power"] = power
+    further = {"seed": 8, "source": "unchanged"}
+    own = {"extends": "mine", "monte_carlo": further, "node_power": power}
+    again = resolve("again", above | {"again": own})
+    assert again["monte_carlo"] == parent | {"seed": 8, "source": unchanged}
+    by_paper = files["oviedo2026"]["node_power"]["default"]["source"]
+    assert again["node_power"]["default"]["source"] == f"stated to be unchanged: {by_paper}"
 
 
 def test_what_is_new_has_no_source_to_leave_unchanged(mine):

@@ -67,6 +67,9 @@ LACKING = "key (top): missing key"
 UNCHANGED = "unchanged"
 """Source of a quantity whose parent's source states the new value too."""
 
+LEFT_UNCHANGED = "stated to be unchanged: "
+"""Before the source that a method shows of such a quantity."""
+
 WRITTEN = ("warnings", "removed")
 """Keys of a resolved method that the run writes, and no file states."""
 
@@ -218,7 +221,8 @@ def _sources_apart(group: Mapping[str, Any], stated: Sequence[Mapping[str, Any]]
 def _left_unchanged(source: Any) -> str:
     """Source of a value that is not the one that it stated."""
     # who says so is not the source, but the one who changed the value
-    return f"stated to be unchanged: {source}"
+    # once, however many files say so
+    return f"{LEFT_UNCHANGED}{str(source).removeprefix(LEFT_UNCHANGED)}"
 
 
 def method_path(name: object) -> str:
