@@ -487,6 +487,8 @@ def test_a_draft_may_name_a_table_that_no_other_method_has(copied, monkeypatch, 
     call(script(monkeypatch, "comparison/whatif"), [ROWS], method=str(mine), base=None)
     page = (copied / "build/whatif/mine/page.md").read_text()
     assert f"| benchmark rows table | {ROWS} | {own} |" in page
+    gone = sum("Mixtral" in line for line in rows)
+    assert page.count(f"- {own}, row removed: ") == gone > 2
 
 
 def test_what_decides_verdicts_alone_is_named_with_the_verdicts(copied, monkeypatch, tmp_path):
@@ -585,6 +587,20 @@ def test_what_is_unusual_stands_on_the_page(copied, monkeypatch, tmp_path):
         assert f"{mine}: key node_power: value 30 kW for Llama 3.1 405B: unusual; " in unusual
     call(script(monkeypatch, "comparison/whatif"), [ROWS], method="oviedo2025", base=None)
     assert "What is unusual" not in (copied / "build/whatif/oviedo2025/page.md").read_text()
+
+
+def test_a_node_that_is_gone_says_what_its_gpu_is_charged_by(copied, monkeypatch):
+    path = copied / "data/nodes.csv"
+    kept = "".join(line for line in path.open() if not line.startswith("HGX B200,"))
+    throughput = tables_of(METHODS["revised"])
+    with edited(path, kept):
+        call(script(monkeypatch, "comparison/whatif"), throughput, method="revised", base=None)
+    told = (
+        "B200: charged by HGX H200 of data/nodes.csv, whose GPU has the nearest rated power there"
+    )
+    for file in ("page.md", "page.html"):
+        page = (copied / "build/whatif/revised" / file).read_text()
+        assert f"{told}, in place of HGX B200." in page
 
 
 def test_a_throughput_two_digits_off_is_unusual_on_the_page(copied, monkeypatch):

@@ -4,7 +4,14 @@ import shutil
 
 import pandas as pd
 import pytest
-from inference_energy.comparison.sides import MOST_ROWS, NOW, States, changed_rows, find_sides
+from inference_energy.comparison.sides import (
+    MOST_ROWS,
+    NOW,
+    States,
+    changed_rows,
+    find_sides,
+    rows_of_copy,
+)
 from inference_energy.comparison.whatif import changed_settings
 from inference_energy.errors import InputError
 from processes import git
@@ -412,6 +419,41 @@ def test_a_table_that_changed_everywhere_says_how_many_rows_more():
     assert lines[-1] == ("more", f"{20 - MOST_ROWS} more; git diff t shows them")
     few = {"k": list(range(MOST_ROWS)), "v": [1.0] * MOST_ROWS}
     assert {change for change, _ in told(few, few | {"v": [2.0] * MOST_ROWS})} == {"changed"}
+
+
+def test_rows_are_told_in_the_order_of_their_table():
+    before = {"k": list("xbay"), "v": [0.01, 0.015, 0.1, 9.0], "w": list("1134")}
+    after = {"k": list("zxbc"), "v": [7.0, 0.02, 0.03, 8.0], "w": list("5116")}
+    assert told(before, after) == [
+        ("added", "z, 7, 5"),
+        ("added", "c, 8, 6"),
+        ("changed", "x: v 0.01 -> 0.02"),
+        ("changed", "b: v 0.015 -> 0.03"),
+        ("removed", "a, 0.1, 3"),
+        ("removed", "y, 9, 4"),
+    ]
+    numbers = {"k": [0.01, 0.015, 0.1, 2.0, 10.0], "a": "x", "b": "y", "c": "z"}
+    assert [row for _, row in told(numbers, {name: [] for name in numbers})] == [
+        f"{k}, x, y, z" for k in ("0.01", "0.015", "0.1", "2", "10")
+    ]
+
+
+def test_rows_of_a_copy_of_a_table_are_told_and_of_another_table_none():
+    table = pd.DataFrame({"k": range(30), "v": 1.0, "a": "x"})
+    mine = table.assign(v=[2.0, 3.0] + [1.0] * 28)
+    lines = rows_of_copy(("t", table), ("mine", mine), ["k"])
+    assert [(line["table"], line["row"]) for line in lines] == [
+        ("mine", "0: v 1 -> 2"),
+        ("mine", "1: v 1 -> 3"),
+    ]
+    half = table.assign(v=[2.0] * 15 + [1.0] * 15)
+    *few, more = rows_of_copy(("t", table), ("mine", half), ["k"])
+    assert len(few) == MOST_ROWS
+    assert more["row"] == "3 more; git diff --no-index t mine shows them"
+    others = (half.assign(v=[2.0] * 16 + [1.0] * 14), table[:14], table[:0], table, table[::-1])
+    for other in others:
+        assert rows_of_copy(("t", table), ("mine", other), ["k"]) == []
+    assert len(rows_of_copy(("t", table), ("mine", table[:18]), ["k"])) == 12
 
 
 def test_rows_of_all_tables_are_told_in_full_and_in_brief():

@@ -905,6 +905,19 @@ def test_a_lever_that_restates_the_drafts_own_input_holds_by_construction():
     assert len(after) == 2
 
 
+def test_a_claim_that_the_draw_alone_misses_would_be_borderline(powered):
+    """Of a method that is not the paper's, as one that holds would hold."""
+    base = powered[0]
+    mine = replace(base, side=replace(base.side, method=BASE | {"kind": "user"}))
+    other = with_claim("p75-traditional", value=0.61)
+    (flip,) = flipped_claims(base, mine, other, Published(CLAIMS, FIGURES))
+    assert (flip["before"], flip["after"]) == (
+        "reproduced as the seeded draw",
+        "would be borderline",
+    )
+    assert flipped_claims(base, mine, other) == []
+
+
 def test_of_rows_that_only_stand_otherwise_nothing_is_said_to_have_changed():
     row = {"table": "data/gpus.csv", "change": "rewritten", "row": "the same", "brief": "the same"}
     still = [median_of(regime, 2.0, 2.0) for regime in ("traditional", "long")]

@@ -8,6 +8,7 @@ from inference_energy.comparison.whatif_page import (
     headline_rows,
     judged_notes,
     member_parts,
+    node_notes,
     setting_rows,
     share_rows,
     unused_notes,
@@ -76,6 +77,25 @@ def test_the_page_says_whose_median_it_tells():
     assert "not scored" not in note
     after.side.method["kind"] = "user"
     assert engine_note(before, after).endswith("is not scored by its claims.")
+
+
+def test_a_gpu_whose_node_has_come_or_gone_says_what_it_is_charged_by():
+    gpus = pd.DataFrame({"gpu": ["A", "B", "C"], "tdp_w": [700, 1000, 1200]})
+    nodes = pd.DataFrame({"node": ["node a", "node b"], "gpu": ["A", "B"], "fan_full_w": [1, 2]})
+    near = "node a of data/nodes.csv, whose GPU has the nearest rated power there"
+    assert node_notes(["A", "B"], nodes, nodes[:1], gpus) == [
+        f"B: charged by {near}, in place of node b."
+    ]
+    assert node_notes(["B"], nodes[:1], nodes, gpus) == [
+        f"B: charged by node b, in place of {near}."
+    ]
+    other = nodes.assign(node=["node a", "node c"])
+    assert node_notes(["A", "B"], nodes, other, gpus) == [
+        "B: charged by node c, in place of node b."
+    ]
+    assert node_notes(["A", "B", "C"], nodes, nodes.assign(fan_full_w=9), gpus) == []
+    told = node_notes(["B", "C"], nodes[:1], other[1:], gpus)
+    assert [line.partition(":")[0] for line in told] == ["B", "C"]
 
 
 def test_shares_are_factors():

@@ -53,6 +53,13 @@ def at(method, **load):
     return changed
 
 
+def test_gpus_are_those_of_the_nodes_in_whatever_format(method):
+    kinds = {"B200 FP8": 1, "B200 FP4": 2, "H200-SXM-141GB FP8": 1}
+    one = deepcopy(method)
+    one["serving"]["nodes"]["kinds"] = kinds
+    assert serving.served_gpus(one) == ["B200", "H200-SXM-141GB"]
+
+
 def test_the_loads_have_the_moments_of_the_distribution():
     quantity = {"distribution": "log-normal", "p5": 8.0, "p95": 400.0}
     spread = LogNormal.from_percentiles(8.0, 400.0)

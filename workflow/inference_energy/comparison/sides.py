@@ -323,7 +323,10 @@ def _bytes(path: Path) -> bytes | None:
 
 
 def changed_rows(
-    before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame], key: Mapping[str, list]
+    before: Mapping[str, pd.DataFrame],
+    after: Mapping[str, pd.DataFrame],
+    key: Mapping[str, list],
+    shown_by: str = "git diff {}",
 ) -> list[dict]:
     """Rows in which the tables of two sides differ.
 
@@ -333,6 +336,8 @@ def changed_rows(
         Tables by path, of files that differ.
     key : dict of str to list of str
         Key columns of each table.
+    shown_by : str
+        Command that shows all rows, with the path in braces.
 
     Returns
     -------
@@ -340,49 +345,78 @@ def changed_rows(
         table, change (added | removed | changed | more | rewritten), row: of a row that is new or
         gone all that it says, of one that changed its key and what changed; of a table with more
         than MOST_ROWS such rows, how many more there are, of one with none that; brief: the same
-        with the first cell of the key alone.
+        with the first cell of the key alone. Rows of a change are in the order of the table.
     """
     lines = []
     for path in before:
         old, new = _only(before[path], after[path])
         pairs = _pairs(old, new, [name for name in key[path] if name in after[path]])
         first = key[path][:1]
-        gone = [old[i] for i in set(old) - {i for i, _ in pairs}]
-        come = [new[j] for j in set(new) - {j for _, j in pairs}]
+        gone = [old[i] for i in sorted(set(old) - {i for i, _ in pairs})]
+        come = [new[j] for j in sorted(set(new) - {j for _, j in pairs})]
         found = [
             (change, _told(row), _told({name: row[name] for name in first if name in row}))
-            for change, rows in (("removed", gone), ("added", come))
+            for change, rows in (("added", come), ("removed", gone))
             for row in rows
         ]
-        found += [
+        # between those that are added and removed
+        found[len(come) : len(come)] = [
             (
                 "changed",
                 _change_of(old[i], new[j], key[path]),
                 _change_of(old[i], new[j], first),
             )
-            for i, j in pairs
+            for i, j in sorted(pairs, key=lambda pair: pair[1])
         ]
         lines += [
             {"table": path, "change": change, "row": row, "brief": brief}
-            for change, row, brief in sorted(found)[:MOST_ROWS]
+            for change, row, brief in found[:MOST_ROWS]
         ]
         if not found:
             same = "the same rows in another order or spelling"
             lines.append({"table": path, "change": REWRITTEN, "row": same, "brief": same})
         if len(found) > MOST_ROWS:
-            rest = f"{len(found) - MOST_ROWS} more; git diff {path} shows them"
+            rest = f"{len(found) - MOST_ROWS} more; {shown_by.format(path)} shows them"
             lines.append({"table": path, "change": "more", "row": rest, "brief": rest})
     return lines
 
 
+def rows_of_copy(
+    before: tuple[str, pd.DataFrame], after: tuple[str, pd.DataFrame], key: list
+) -> list[dict]:
+    """Rows in which a table differs from the one that it is a copy of, as :func:`changed_rows`.
+
+    Parameters
+    ----------
+    before, after : tuple of str and DataFrame
+        Path and content of the table of either side.
+    key : list of str
+        Key columns.
+
+    Returns
+    -------
+    list of dict
+        None of a table that is no copy, as less than half of its rows or of the other's are alike.
+    """
+    (path, old), (own, new) = before, after
+    alone = _only(old, new)
+    alike = [len(table) - len(rows) for table, rows in zip((old, new), alone, strict=True)]
+    if not any(alone) or 2 * min(alike) < max(len(old), len(new)):
+        return []
+    return changed_rows({own: old}, {own: new}, {own: key}, f"git diff --no-index {path} {{}}")
+
+
 def _only(before: pd.DataFrame, after: pd.DataFrame) -> tuple[dict[int, dict], dict[int, dict]]:
-    """Rows that one of two tables has alone, each as the cells that are not empty."""
-    both = before.merge(after, how="outer", indicator="side")
+    """Rows that one of two tables has alone, by their place, as the cells that are not empty."""
+    on = [name for name in before if name in after]
+    old, new = (t.assign(**{p: range(len(t))}) for t, p in ((before, "old"), (after, "new")))
+    both = old.merge(new, how="outer", on=on, indicator="side")
     sides = []
-    for side in ("left_only", "right_only"):
-        rows = both[both["side"] == side].drop(columns="side").to_dict("records")
-        cells = [{c: v for c, v in row.items() if not is_missing(v)} for row in rows]
-        sides.append(dict(enumerate(cells)))
+    for side, place in (("left_only", "old"), ("right_only", "new")):
+        rows = both[both["side"] == side].sort_values(place)
+        cells = rows.drop(columns=["side", "old", "new"]).to_dict("records")
+        of_row = [{c: v for c, v in row.items() if not is_missing(v)} for row in cells]
+        sides.append(dict(zip(rows[place].astype(int).tolist(), of_row, strict=True)))
     return sides[0], sides[1]
 
 
@@ -392,7 +426,7 @@ def _pairs(old: dict[int, dict], new: dict[int, dict], key: list) -> list[tuple[
 
     def take(fits: Callable[[dict, dict], bool]) -> None:
         known = {i for i, _ in pairs}, {j for _, j in pairs}
-        for i in old.keys() - known[0]:
+        for i in sorted(old.keys() - known[0]):
             fitting = [j for j in new.keys() - known[1] if fits(old[i], new[j])]
             if fitting:
                 pairs.append((i, min(fitting)))

@@ -36,6 +36,7 @@ which it is hardly there [1]."""
 
 UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
     "by construction": "would hold by construction",
+    "borderline": "would be borderline",
     "not reproduced": "would not hold",
 }
 """What a verdict says of a method that is not the paper's, and so not scored by its claims."""
@@ -697,7 +698,7 @@ def sentence(
         # the verb once
         moves = [moves[0], *(move.partition(" ")[2] for move in moves[1:])]
     what = _together(moving, rows, bool(shares))
-    told = [f"{what[0].upper()}{what[1:]} {_listed(moves)}"]
+    told = [f"{what[0].upper()}{what[1:]} {listed(moves)}"]
     if idle:
         verb = "move" if _are_many(idle, rows) else "moves"
         besides = "".join(f' nor "{line["quantity"]}"' for line in most)
@@ -729,7 +730,7 @@ def _of_verdicts(
         number_of = "headline" if any(s["setting"] in OF_TABLES for s in of) else "number"
         verb = "move" if _are_many(of, rows) else "moves"
         if of:
-            names = _listed([_change(s, rows) for s in of])
+            names = listed([_change(s, rows) for s in of])
             told.append(f"{names} {verb} {moved.format(number_of)}")
     return told
 
@@ -756,12 +757,13 @@ def _is_idle(share: Mapping[str, float], headlines: Collection[str]) -> bool:
 def _together(settings: Sequence[dict], rows: Sequence[dict], ordered: bool) -> str:
     """Name what was changed, all if it is little and in order, else the first and how many more."""
     if len(settings) == 1 or (ordered and len(settings) <= NAMED):
-        return _listed([_change(s, rows) for s in settings])
+        return listed([_change(s, rows) for s in settings])
     others = len(settings) - 1
     return f"{_change(settings[0], rows)} and {others} other setting{'s' if others > 1 else ''}"
 
 
-def _listed(parts: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
+    """Write names one after the other, the last after an and."""
     *before, last = parts
     return f"{', '.join(before)} and {last}" if before else last
 

@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from inference_energy.comparison.whatif import Answer, Published, both, is_scored
+import pandas as pd
+
+from inference_energy.comparison.whatif import Answer, Published, both, is_scored, listed
 from inference_energy.method.differences import differing
 from inference_energy.method.wording import LABELS
+from inference_energy.power.node import find_node
 from inference_energy.rounding import relative
 from inference_energy.text import (
     counted,
@@ -72,6 +75,38 @@ def unused_notes(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
         "Node power moves no number: with a power utilisation by-load a node is charged what it"
         " draws at its load, by the law of power, and no share of its maximum."
     ]
+
+
+def node_notes(
+    served: Sequence[str], before: pd.DataFrame, after: pd.DataFrame, gpus: pd.DataFrame
+) -> list[str]:
+    """Say which GPUs are charged by another node, as a row of data/nodes.csv has come or gone.
+
+    Parameters
+    ----------
+    served : sequence of str
+        GPUs that a method's models are on.
+    before, after : DataFrame
+        Table of schema ``nodes`` of both sides.
+    gpus : DataFrame
+        Table of schema ``gpus``.
+    """
+    moved: dict[tuple[str, str], list[str]] = {}
+    for gpu in served:
+        old, new = (_charged_by(gpu, nodes, gpus) for nodes in (before, after))
+        if old != new:
+            moved.setdefault((old, new), []).append(gpu)
+    return [
+        f"{listed(names)}: charged by {new}, in place of {old}."
+        for (old, new), names in moved.items()
+    ]
+
+
+def _charged_by(gpu: str, nodes: pd.DataFrame, gpus: pd.DataFrame) -> str:
+    """Node of a GPU, and why it is that where it is another GPU's."""
+    node = find_node(gpu, nodes, gpus)
+    nearest = " of data/nodes.csv, whose GPU has the nearest rated power there"
+    return f"{node['node']}{nearest if node['gpu'] != gpu else ''}"
 
 
 def share_rows(shares: list[dict]) -> list[list[str]]:

@@ -267,6 +267,11 @@ def serve_elsewhere(
     return found
 
 
+def served_gpus(method: Mapping[str, Any]) -> list[str]:
+    """GPUs of the nodes that a resolved method says its models are served on."""
+    return list(dict.fromkeys(_kinds(method)["gpu"]))
+
+
 def _kinds(method: Mapping[str, Any]) -> pd.DataFrame:
     """Every model on every node with every engine, with its share of the model's queries."""
     kinds = {name: method["serving"][name]["kinds"] for name in ("nodes", "engines")}

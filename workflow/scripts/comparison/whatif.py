@@ -12,12 +12,20 @@ from _published import published_numbers
 from _setups import read_materials
 from inference_energy import documents
 from inference_energy.comparison import whatif, whatif_page
-from inference_energy.comparison.sides import NOW, PUBLISHED, States, changed_rows, find_sides
+from inference_energy.comparison.sides import (
+    NOW,
+    PUBLISHED,
+    States,
+    changed_rows,
+    find_sides,
+    rows_of_copy,
+)
 from inference_energy.errors import InputError
 from inference_energy.laws.registry import serving_tables
 from inference_energy.method.files import method_path, warnings
 from inference_energy.method.materials import SERVING, tables_of
 from inference_energy.method.plausible import KNOWN, Tables, held_against
+from inference_energy.method.serving import served_gpus
 from inference_energy.paper import estimate
 from inference_energy.tables import load_schema, read_table, write_table, write_text
 from inference_energy.templates import render
@@ -26,8 +34,9 @@ TABLES = ("energy_per_query", "fleet", "output_tokens", "blend")
 
 
 def read_sides(snakemake, scratch):
-    """Return both sides, a function from a method to its materials, the rows that differ, and files
-    that hold the published numbers of the other side, by the path that they had.
+    """Return both sides, a function from a method to its materials, the rows that differ, those of
+    the new side's own copy of a table, and files with tables that the other side has otherwise, by
+    the path that they had.
     """
     read, params = snakemake.input, snakemake.params
     schema = documents.read(read.schema)
@@ -46,14 +55,24 @@ def read_sides(snakemake, scratch):
         files[path] = scratch / path
         files[path].parent.mkdir(parents=True, exist_ok=True)
         files[path].write_bytes(content)
-    judging = {path: files.pop(path) for path in PUBLISHED if path in files}
+    built_from = {path: file for path, file in files.items() if path not in PUBLISHED}
     gone = {p: f for p, f in files.items() if not Path(p).exists()}
     kept = {p: f for p, f in gone.items() if p not in tables_of(head.method)}
     states = {NOW: read_materials(read, named, kept)}
-    if files:
-        states[base.method["data"]["value"]] = read_materials(read, named, files)
-    rows = _changed({**files, **judging}, gone, schemas | served | named | PUBLISHED)
-    return base, head, States(states), rows, judging
+    if built_from:
+        states[base.method["data"]["value"]] = read_materials(read, named, built_from)
+    materials = States(states)
+    rows = _changed(files, gone, schemas | served | named | PUBLISHED)
+    return base, head, materials, rows, _copied(base, head, materials), files
+
+
+def _copied(base, head, materials):
+    """Rows in which the new side's own copy of a table differs from the other side's table."""
+    sides = [(tables_of(one.method), one.method) for one in (base, head)]
+    if [len(paths) for paths, _ in sides] != [1, 1] or sides[0][0] == sides[1][0]:
+        return []
+    before, after = ((path, materials(method)["table"]) for (path,), method in sides)
+    return rows_of_copy(before, after, load_schema("throughput")["x-key"])
 
 
 def _changed(files, gone, schemas):
@@ -67,13 +86,22 @@ def _changed(files, gone, schemas):
     )
 
 
-def read_published(read, judging):
+def nodes_of(read, head, others):
+    """Say by which nodes a method's GPUs are charged, where that is not as it was."""
+    if read.nodes not in others:
+        return []
+    before, after = (read_table(path, "nodes") for path in (others[read.nodes], read.nodes))
+    gpus = read_table(read.gpus, "gpus")
+    return whatif_page.node_notes(served_gpus(head.method), before, after, gpus)
+
+
+def read_published(read, others):
     """What numbers are held against, and what those of the other side are, if that is otherwise."""
     names = ("claims", "estimates", "references")
-    before = SimpleNamespace(**{name: judging.get(read[name], read[name]) for name in names})
+    before = SimpleNamespace(**{name: others.get(read[name], read[name]) for name in names})
     of = [
         whatif.Published(read_table(inputs.claims, "claims_published"), published_numbers(inputs))
-        for inputs in (read, *([before] if judging else []))
+        for inputs in (read, *([before] if others.keys() & PUBLISHED.keys() else []))
     ]
     return of[0], of[-1]
 
@@ -113,7 +141,7 @@ def _main(snakemake):
     read = snakemake.input
     longer = documents.read(read.scaling)["longer"]["factor"]
     with TemporaryDirectory() as scratch, mapping(snakemake.threads) as apply:
-        base, head, materials, rows, judging = read_sides(snakemake, Path(scratch))
+        base, head, materials, rows, copied, others = read_sides(snakemake, Path(scratch))
         fitting = apply(partial(whatif.fitted, materials_of=materials), whatif.needed(base, head))
         # meanwhile, where other processes fit
         unusual = unusual_in(read, head, materials, snakemake.params.method)
@@ -135,9 +163,10 @@ def _main(snakemake):
         lines = whatif.headlines(before, after, longer)
         settings = whatif.changed_settings(base.method, head.method, base.is_committed)
         stated = whatif.changed_sources(base.method, head.method)
-        published = read_published(read, judging)
+        published = read_published(read, others)
         claims = whatif.flipped_claims(before, after, *published)
         judged = whatif_page.judged_notes(before, after, settings, *published)
+        notes = nodes_of(read, head, others)
         decisive = whatif.decisive_settings(before, after, settings, *published)
         for name in TABLES:
             table = after.tables[name]
@@ -150,8 +179,8 @@ def _main(snakemake):
         "sentence": whatif.sentence(settings, lines, shares, rows, stated, decisive),
         "headlines": whatif_page.headline_rows(lines),
         "settings": whatif_page.setting_rows(named),
-        "rows": rows,
-        "unused": whatif_page.unused_notes(base.method, head.method),
+        "rows": [*rows, *copied],
+        "unused": [*whatif_page.unused_notes(base.method, head.method), *notes],
         "sources": stated,
         "unusual": unusual,
         "shares": whatif_page.share_rows(shares),
