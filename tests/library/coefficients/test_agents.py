@@ -1,8 +1,9 @@
 """Energy of a call of production agents."""
 
 import numpy as np
+import pandas as pd
 import pytest
-from inference_energy.coefficients.agents import MODELS, NODES, calls, mean_call
+from inference_energy.coefficients.agents import MODELS, NODES, calls, held, mean_call
 from inference_energy.coefficients.table import LOADS
 from inference_energy.laws.at_load import AtLoadFit
 from inference_energy.power.ways import fit_gpu_power
@@ -58,3 +59,46 @@ def test_a_call_without_cached_input_is_not_extrapolated(hardware, rows, call):
     found = calls(AtLoadFit.fit(rows), fit_gpu_power(hardware), fresh, hardware)
     assert found["extrapolated_share"].abs().max() < 1e-9
     assert (found["cached_wh"] == 0).all()
+
+
+def told(**values):
+    """Whether each sentence is a problem, and the sentence, of a trace with some counts changed."""
+    trace = read("data/agent_tokens.csv", "agent_tokens").set_index("quantity")
+    for name, value in values.items():
+        trace.loc[name, "value"] = value
+    return list(held(trace.reset_index(), read("data/models.csv", "models")))
+
+
+def tokens(factor):
+    """Every row in tokens, so many times."""
+    trace = read("data/agent_tokens.csv", "agent_tokens")
+    rows = trace[trace["unit"] == "tokens"]
+    return dict(zip(rows["quantity"], factor * rows["value"].astype(float), strict=True))
+
+
+def test_a_call_is_within_four_contexts_of_the_models_that_stand_for_the_trace():
+    assert told() == []
+    # 68420 tokens a call, of 131072
+    ((is_problem, sentence),) = told(**tokens(10))
+    assert is_problem
+    assert "quantity prompt_tokens_per_call: column" in sentence
+    assert "value 678920: with the completion it is 5.22 times the context of" in sentence
+    assert "131072 tokens" in sentence and "allowed is at most 4 times" in sentence
+    ((is_problem, sentence),) = told(**tokens(7.66))
+    assert not is_problem and "unusual; " in sentence and "usual is at most 1 times" in sentence
+    assert told(**tokens(7.67))[0][0] and told(**tokens(1.91)) == []
+
+
+def test_what_is_not_cached_is_what_the_share_leaves():
+    ((is_problem, sentence),) = told(uncached_prompt_tokens_per_call=8900)
+    assert is_problem and "value 8900; allowed is 9708.56, what cached_share" in sentence
+    assert told(uncached_prompt_tokens_per_call=9100) == []
+
+
+def test_a_trace_without_a_quantity_or_a_second_one_is_told():
+    trace, models = read("data/agent_tokens.csv", "agent_tokens"), read("data/models.csv", "models")
+    without = trace[trace["quantity"] != "cached_share_of_prompt"]
+    ((is_problem, sentence),) = held(without, models)
+    assert is_problem and "cached_share_of_prompt: stands there 0 times" in sentence
+    both = pd.concat([trace, trace.assign(source_id="another")])
+    assert len(list(held(both, models))) == 4

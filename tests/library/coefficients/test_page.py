@@ -149,3 +149,9 @@ def test_the_program_on_the_page_gives_the_example(monkeypatch, capsys):
     for wrong in ((*kind, 0.5), ("Llama 9", *kind[1:], 8), ("Llama 9", *kind[1:], "best")):
         with pytest.raises(LookupError, match="no coefficient"):
             ask(*wrong, {"output": 1}, 1)
+
+
+def test_what_is_unusual_of_the_agents_calls_stands_last(table, others):
+    _, checked = pages(table, *others, ["a call is long"])
+    assert checked.endswith("\n## What is unusual\n\n- a call is long\n")
+    assert "unusual" not in CHECKED

@@ -49,3 +49,57 @@ def test_the_methods_own_lengths_change_nothing(setup):
     assert own["distance"] < 0.01
     assert own["median_energy_ratio"] == pytest.approx(1, abs=0.01)
     assert own["inside_iqr"] == "yes"
+
+
+LENGTHS = ["mean", "std", "p5", "p10", "p25", "p50", "p75", "p90", "p95", "max", "bin_width"]
+
+
+def contradictions(change):
+    """What is said of the project's output lengths with some changed."""
+    measured = read("data/measured/output_lengths.csv", "output_lengths")
+    measured = measured.astype(dict.fromkeys(LENGTHS, float))
+    change(measured)
+    return lengths.problems(measured, read("data/measured/mlenergy_v3.csv", "mlenergy"))
+
+
+@pytest.mark.parametrize("factor", [0.1, 10, 0.78, 1.3])
+def test_lengths_in_another_unit_than_their_runs_are_refused(factor):
+    assert contradictions(lambda table: None) == []
+
+    def change(table):
+        table[LENGTHS] *= factor
+
+    chat, gpqa = contradictions(change)
+    assert chat.startswith('data/measured/output_lengths.csv: task chat: column "mean": the')
+    assert "task gpqa" in gpqa and "allowed is 0.8 to 1.25, as both are of the same" in gpqa
+
+
+@pytest.mark.parametrize(("factor", "count"), [(0.1, 1), (0.39, 1), (0.42, 0), (2.4, 0), (2.6, 1)])
+def test_a_models_lengths_are_near_those_of_its_runs(factor, count):
+    def change(table):
+        row = table["model_id"].eq("Qwen/Qwen3-14B") & table["task"].eq("chat")
+        table.loc[row, LENGTHS] *= factor
+
+    found = contradictions(change)
+    assert len(found) == count
+    assert all("task chat, model_id Qwen/Qwen3-14B: column" in sentence for sentence in found)
+    assert all("allowed is 246 to 1538, 0.4 to 2.5 times" in sentence for sentence in found)
+
+
+@pytest.mark.parametrize("factor", [0.1, 10])
+def test_a_mean_that_percentiles_do_not_leave_is_refused(factor):
+    def change(table):
+        table[LENGTHS[2:]] *= factor
+
+    found = contradictions(change)
+    assert len(found) == 30
+    assert all("which percentiles and maximum leave, within a bin" in told for told in found)
+
+
+def test_the_bounds_of_a_mean_by_hand():
+    row = dict.fromkeys(["p5", "p10", "p25"], 10.0) | dict.fromkeys(["p50", "p75", "p90"], 20.0)
+    row |= {"p95": 30.0, "max": 100.0, "bin_width": 1.0}
+    # at most 25 % at 10, 65 % at 20, 5 % at 30 and 5 % at 100; at least 5 % at 0, 45 % at 10 ...
+    low, high = lengths._mean_between(row)
+    assert high == pytest.approx(0.25 * 10 + 0.65 * 20 + 0.05 * 30 + 0.05 * 100 + 1)
+    assert low == pytest.approx(0.45 * 10 + 0.45 * 20 + 0.05 * 30 - 1)

@@ -48,6 +48,7 @@ def pages(
     longest: float,
     fewest: float,
     metered: Sequence[str],
+    unusual: Sequence[str] = (),
 ) -> tuple[str, str]:
     """Write both pages as Markdown: how to use the coefficients, and how their parts hold.
 
@@ -63,6 +64,8 @@ def pages(
         Fewest requests at once in a copy of a model that it is fitted to. [requests]
     metered : sequence of str
         GPUs whose power the law of power is fitted to.
+    unusual : sequence of str
+        What is unusual of the agents' calls.
     """
     values = {
         "query": QUERY,
@@ -82,6 +85,7 @@ def pages(
         "metered": sorted(set(metered)),
         "unmetered": sorted(set(table["gpu"]) - set(metered)),
         "lengths": _lengths(table, call),
+        "unusual": unusual,
         **_worked(table),
         **_known(table),
         **_checked(compared),

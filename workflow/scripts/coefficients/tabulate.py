@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 from _logged import run
-from inference_energy.coefficients.agents import calls, mean_call
+from inference_energy.coefficients.agents import calls, held, mean_call
 from inference_energy.coefficients.disaggregated import compare
 from inference_energy.coefficients.document import document, schema
 from inference_energy.coefficients.figures import by_load
@@ -19,6 +19,7 @@ from inference_energy.coefficients.table import (
     networks,
 )
 from inference_energy.drawing import save_all
+from inference_energy.errors import InputError
 from inference_energy.laws.training import THROUGHPUT_TABLES, LoadFit
 from inference_energy.power.measured import check_roles
 from inference_energy.power.ways import fit_gpu_power
@@ -34,6 +35,11 @@ def main(snakemake):
     hardware = {name: read_table(read[name], name) for name in names}
     check_roles(hardware["inferencex"], shown(read.inferencex))
     hardware["mlenergy"] = read_table(read.steady, "mlenergy")
+    trace = read_table(read.agent_tokens, "agent_tokens")
+    found = list(held(trace, hardware["models"]))
+    if problems := [sentence for is_problem, sentence in found if is_problem]:
+        raise InputError(problems)
+    unusual = [sentence for _, sentence in found]
     tables = {
         path: read_table(file, "throughput")
         for path, file in zip(THROUGHPUT_TABLES, read.throughput, strict=True)
@@ -41,7 +47,7 @@ def main(snakemake):
     known = {name: hardware[name] for name in ("models", "gpus")}
     rows = located_rows(tables, hardware["mlenergy"], known)
     fit, power = LoadFit.fit(rows), fit_gpu_power(hardware)
-    call = mean_call(read_table(read.agent_tokens, "agent_tokens"))
+    call = mean_call(trace)
     uses = USES | {AGENT: call}
     every = kinds(**known, rows=rows)
     own, *of_uses = loaded_nodes(fit, power, every, hardware, [QUERY, *uses.values()])
@@ -64,7 +70,7 @@ def main(snakemake):
     save_all({"coefficients": by_load(table)}, [output.svg, output.png])
     metered = [*hardware["mlenergy"]["gpu"].unique(), *hardware["inferencex"]["gpu"].unique()]
     seen = rows["input_tokens"].max(), rows["concurrency"].min()
-    texts = pages(table, compared, agents, call, *seen, metered)
+    texts = pages(table, compared, agents, call, *seen, metered, unusual)
     for path, text in zip((output.page, output.checked), texts, strict=True):
         write_text(path, told(text, Path(path).parent))
 

@@ -1,12 +1,27 @@
-"""Check data/: checksums of files, schemas and sources of tables, and GPUs against their nodes."""
+"""Check data/: checksums of files, schemas and sources of tables, and tables against others."""
 
 from pathlib import Path
 
 from _logged import run
+from inference_energy.coefficients import agents
 from inference_energy.errors import InputError
+from inference_energy.evidence import lengths
 from inference_energy.method import datasheets
 from inference_energy.reuse import checksums
 from inference_energy.tables import read_table, write_text
+
+
+def _refused(held):
+    """Function of tables that gives what cannot be, of one that tells what is unusual too."""
+    return lambda *tables: [sentence for is_problem, sentence in held(*tables) if is_problem]
+
+
+# tables that are held against each other
+ACROSS = {
+    ("gpus", "nodes", "node_power"): _refused(datasheets.held),
+    ("agent_tokens", "models"): _refused(agents.held),
+    ("output_lengths", "mlenergy"): lengths.problems,
+}
 
 
 def main(snakemake):
@@ -31,9 +46,9 @@ def main(snakemake):
         for source, path in cited.items()
         if sources and source not in sources
     ]
-    if {"gpus", "nodes", "node_power"} <= set(known):
-        found = datasheets.held(known["gpus"], known["nodes"], known["node_power"])
-        problems += [sentence for is_problem, sentence in found if is_problem]
+    for names, hold in ACROSS.items():
+        if set(names) <= set(known):
+            problems += hold(*(known[name] for name in names))
     if problems:
         raise InputError(problems)
     write_text(snakemake.output[0], "\n".join(lines) + "\n")
