@@ -97,6 +97,10 @@ MOST_WATTS = 5_000.0
 HOST_WATTS = 3_000.0
 """Wall power beside the GPUs, of one GPU: a whole server that holds a single one. [W]"""
 
+LEAST_HOST = 0.01
+"""Power of a node outside its GPUs over their thermal design power, at least [1]: that of CPUs,
+memory, fans and the losses of power supplies. Of eight H100 they draw 0.16 and more."""
+
 IN_FLIGHT = (1 / 6, 2.0)
 """Request rate x median time over the concurrency: a median is at most twice the mean, and far
 fewer at once means that a rate or the length of the run was the limit. [1]"""
@@ -542,9 +546,7 @@ def _check_reading(run: "Run", throughput: float, reading: float, cache: float) 
 
 def _check_power(run: "Run") -> None:
     """Power of the GPUs and of the node against what the GPUs can draw."""
-    values = run.row
-    gpu, gpus = values.get("gpu"), values.get("n_gpus")
-    board, node = values.get("gpu_power_w"), values.get("node_power_w")
+    gpu, gpus = run.row.get("gpu"), run.row.get("n_gpus")
     if not gpus:
         return
     limit = _thermal_design_power(provided(GPUS), str(gpu)) if gpu else None
@@ -573,10 +575,30 @@ def _check_power(run: "Run") -> None:
             f"{told} is {value:.6g} W, {value / gpus:.6g} W for each of {gpus} GPUs; allowed are "
             f"{limits}, by what {why}{hint}; correct the unit, n_gpus or gpu"
         )
-    if board and node and board > node * (1 + TOLERANCE):
+    _check_host(run, limit)
+
+
+def _check_host(run: "Run", limit: float | None) -> None:
+    """What the wall gives beyond the GPUs, whose TDP may be known [W], as a node's other parts."""
+    unbounded = run.row.get("power_boundary") is None
+    told = {
+        name: (what, value)
+        for name, what, value in _powers(run)
+        # an energy that no one says the boundary of may be of either
+        if not (unbounded and what.startswith("energy"))
+    }
+    if not {"gpu_power_w", "node_power_w"} <= told.keys():
+        return
+    (what, board), (of_node, node) = told["gpu_power_w"], told["node_power_w"]
+    least = LEAST_HOST * (run.row["n_gpus"] * limit if limit else board)
+    if node - board < least:
+        more = "less" if node < board else "more"
         run.refuse(
-            f"gpu_power_w is {board:.6g} W but node_power_w only {node:.6g} W; a node draws at "
-            "least what its GPUs draw; correct one of them"
+            f"{what} is {board:.6g} W and {of_node} {node:.6g} W, {abs(node - board):.6g} W {more};"
+            f" allowed are at least {board + least:.6g} W at the node, whose CPUs, memory, fans and"
+            f" power supplies draw at least {LEAST_HOST:g} times the rated power of its GPUs beside"
+            " them; correct one of them, or leave node_power_w out where it was measured at the"
+            " GPUs"
         )
 
 
