@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -196,8 +197,16 @@ def test_what_cannot_be_is_refused_with_its_reason(content, words):
         (150, "KRW", None),
         (1100, "IDR", None),
         (0.2, "AUD", None),
-        # of a currency whose prices are not known here nothing is unusual
-        (1e6, "LBP", None),
+        (1e6, "TRY", "at least 1 and of at most 100"),
+        (0.08, "TRY", "at least 1 and of at most 100"),
+        (4, "TRY", None),
+        (0.8, "RON", None),
+        (30, "PKR", None),
+        (220, "NGN", None),
+        # the weakest currencies
+        (100_000, "LBP", None),
+        (1e6, "LBP", "at most 100000"),
+        (1e6, "UGX", "at most 100000"),
     ],
 )
 def test_a_price_is_held_to_what_is_usual_in_its_currency(value, unit, usual):
@@ -209,6 +218,15 @@ def test_a_price_is_held_to_what_is_usual_in_its_currency(value, unit, usual):
         for words in [usual]
         if words
     ]
+
+
+def test_the_currencies_of_the_last_group_are_those_of_no_other():
+    """Else a price would be held to two groups, or to none."""
+    groups = SCHEMAS["deployment"]["$defs"]["price"]["allOf"]
+    units = [group["if"]["properties"]["unit"] for group in groups]
+    named = [code for unit in units for code in re.findall(r"[A-Z]{3}", unit.get("pattern", ""))]
+    (others,) = (unit["not"]["pattern"] for unit in units if "not" in unit)
+    assert sorted(named) == sorted(re.findall(r"[A-Z]{3}", others))
 
 
 def test_what_is_unusual_is_kept():
