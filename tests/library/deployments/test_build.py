@@ -555,3 +555,38 @@ def test_power_of_runs_below_what_was_measured_at_work_is_unusual(power, words):
     build_of = resolved(host_power=HOST)
     told = build.build(build_of, unknown, WHERE, hardware=HARDWARE).unusual
     assert not [text for text in told if "rated power" in text]
+
+
+@pytest.mark.parametrize(
+    ("speeds", "rises"),
+    [((800, 1100, 1500), True), ((800, 810, 870), False), ((1500, 1100, 800), False)],
+)
+def test_a_throughput_that_rises_with_the_input_is_unusual(speeds, rises):
+    """Inputs of four times the length nearly doubled it, and nothing was said."""
+    rows = [(n, 300, tps) for n, tps in zip((1000, 2000, 4000), speeds, strict=True)]
+    runs = bench([*rows, (1000, 3000, speeds[0])])
+    told = build.build(resolved(), runs, WHERE).unusual
+    if not rises:
+        assert told == ()
+        return
+    (text,) = told
+    place = f"{WHERE}: key deployment.benchmarks: unusual; the log-linear law of these runs gives"
+    assert text.startswith(f"{place} 80") and "input and 300 output tokens, and 15" in text
+    assert "times as many, at 4000 input tokens; usual is at most 1.1 times, as a longer" in text
+    of_any_length = build.build(resolved(), runs[1:3], WHERE)
+    assert of_any_length.unusual == ()
+
+
+def test_runs_that_are_left_out_for_their_marks_are_told():
+    """A law of lengths became the largest throughput; why stood in the report alone."""
+    slow, failed = "marked: throughput_tps 9 tokens/s where", "marked: 3 requests failed"
+    runs = bench(LADDER, status=["ok", slow, "ok", failed])
+    found = build.build(resolved(), runs, WHERE)
+    assert found.basis.startswith("The largest throughput of 2 measured shapes")
+    place = f"{WHERE}: key deployment.benchmarks: unusual; run"
+    remedy = "correct what is wrong, repeat the run, or state accept_marked: true, with which it"
+    assert list(found.unusual) == [
+        f"{place} 2 of runs.json is left out, as throughput_tps 9 tokens/s where; {remedy} counts",
+        f"{place} 4 of runs.json is left out, as 3 requests failed; {remedy} counts",
+    ]
+    assert build.build(resolved(accept_marked=True), runs, WHERE).unusual == ()

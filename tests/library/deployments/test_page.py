@@ -32,6 +32,7 @@ def given():
         accelerators=used["gpu_power_w"] / 1000,
         factor=SimpleNamespace(mu=log(used["power_kw"])),
         doubted=False,
+        runs=(f"run {used['run']} of {used['source_file']}",),
     )
     return {
         "title": file["title"],
@@ -106,6 +107,23 @@ def test_power_that_is_stated_is_not_told_as_measured(given, boundary, words):
     assert f"Power is {words}" in text and "Power was measured" not in text
 
 
+@pytest.mark.parametrize(
+    ("boundary", "words"),
+    [
+        ("node", "at the node in 1 of 8 runs, run 1 of a.json, and charged to all: 7.07 kW."),
+        ("accelerator", "at the accelerators in 1 of 8 runs, run 1 of a.json, "),
+    ],
+)
+def test_which_runs_a_power_is_of_is_told_where_it_is_not_of_all(given, boundary, words):
+    deployment = given["deployment"]
+    deployment.runs["use"] = "yes"
+    deployment.power.boundary, deployment.power.runs = boundary, ("run 1 of a.json",)
+    (line,) = [line for line in report(**given).splitlines() if line.startswith("- Power")]
+    assert line.startswith(f"- Power was measured {words}")
+    deployment.power.runs = ("run 1 of a.json",) * 8
+    assert " in 8 of 8 runs" not in report(**given)
+
+
 def test_power_that_was_measured_and_doubted_is_not_told_as_not_measured(given):
     power = given["deployment"].power
     power.boundary, power.doubted = "not measured", True
@@ -128,6 +146,8 @@ def test_marked_runs_are_told_with_their_reasons(given):
     assert "Used with a mark" not in text
     runs["use"] = "yes"
     assert "- Used with a mark: 7 runs, as their" in report(**given)
+    runs["status"] = ["marked: 2 requests failed", *["ok"] * (len(runs) - 1)]
+    assert "- Used with a mark: 1 run, as its 2 requests failed." in report(**given)
 
 
 def test_ten_runs_are_shown_and_the_others_are_counted(given):

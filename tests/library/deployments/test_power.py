@@ -4,7 +4,17 @@ import math
 
 import pytest
 from inference_energy.deployments import power as deployments_power
-from library.deployments.made_up import HOST, LADDER, WHERE, bench, own, refusal
+from library.deployments.made_up import (
+    GPU,
+    HARDWARE,
+    HOST,
+    LADDER,
+    WHERE,
+    bench,
+    own,
+    quantity,
+    refusal,
+)
 
 
 def test_power_measured_at_the_node_counts_as_it_is():
@@ -159,3 +169,99 @@ def test_power_is_doubted_where_a_run_with_a_mark_of_it_has_one(measured, mark, 
     runs = bench(LADDER[:2], **measured, status=["ok", f"marked: {mark}"])
     assert deployments_power.is_doubted(runs) == doubted
     assert not deployments_power.is_doubted(runs[:1])
+
+
+def told_of_hosts(runs, **section):
+    """Warnings of the powers at both meters of runs."""
+    return deployments_power.unusual_hosts(runs, own(**section)["deployment"], HARDWARE, WHERE)
+
+
+def test_runs_of_which_some_tell_the_node_and_others_the_gpus_are_told_apart():
+    """9 kW of one run were charged to the two whose GPUs and host make 6.0 to 6.2 kW."""
+    runs = bench(
+        LADDER[:3],
+        source_file=["a.json", "b.json", "c.json"],
+        node_power_w=[9000.0, math.nan, math.nan],
+        gpu_power_w=[math.nan, 4000.0, 4200.0],
+    )
+    (told,) = told_of_hosts(runs, host_power=HOST)
+    assert told == (
+        f"{WHERE}: key deployment.benchmarks: unusual; node_power_w, 9 kW, is known of run 1 of"
+        " a.json and charged to all runs, and of run 2 of b.json, run 3 of c.json gpu_power_w"
+        " alone, 4 to 4.2 kW, which with host_power is 6 to 6.2 kW; usual is one of the two in all"
+        " runs; compare the meters"
+    )
+    (told,) = told_of_hosts(runs)
+    assert "gpu_power_w alone, 4 to 4.2 kW, which leaves 4.8 to 5 kW to the host; usual" in told
+    assert (
+        told_of_hosts(runs[:1], host_power=HOST) == told_of_hosts(runs[1:], host_power=HOST) == ()
+    )
+    # a power that is doubted is charged to none
+    runs["status"] = ["marked: power: no sample for 9 s", "ok", "ok"]
+    assert told_of_hosts(runs, host_power=HOST) == ()
+    assert len(told_of_hosts(runs, host_power=HOST, accept_marked=True)) == 1
+
+
+def test_the_runs_whose_power_counts_are_known():
+    runs = bench(LADDER[:3], node_power_w=[9000.0, math.nan, 8000.0], gpu_power_w=4000.0)
+    section = own(host_power=HOST)["deployment"]
+    assert deployments_power.measured_power(runs, section, WHERE).runs == (
+        "run 1 of runs.json",
+        "run 3 of runs.json",
+    )
+    runs["node_power_w"] = math.nan
+    runs["gpu_power_w"] = [4000.0, math.nan, math.nan]
+    assert deployments_power.measured_power(runs, section, WHERE).runs == ("run 1 of runs.json",)
+
+
+@pytest.mark.parametrize(
+    ("node", "host", "share"),
+    [(4279.0, None, "0.0498"), (4280.0, None, None), (12401.0, None, "1.5"), (6200.0, 2.0, None)],
+)
+def test_a_host_between_two_meters_is_held_against_the_gpus(node, host, share):
+    """By hand: 8 x 700 W are 5.6 kW, of which 0.28 to 8.4 kW are usual beside 4 kW."""
+    runs = bench(LADDER[:2], node_power_w=[node, 7000.0], gpu_power_w=4000.0)
+    section = {"host_power": HOST | {"value": host}} if host else {}
+    told = told_of_hosts(runs, **section)
+    if share is None:
+        assert told == ()
+        return
+    (text,) = told
+    assert text.startswith(
+        f"{WHERE}: key deployment.benchmarks: unusual; node_power_w less gpu_power_w of run 1 of"
+        f" runs.json is {(node - 4000) / 1000:.4g} kW, {share} times the rated power of 8 x {GPU}"
+    )
+    assert text.endswith("usual is 0.05 to 1.5 times; compare the meters")
+    assert told_of_hosts(runs.assign(gpu="Another")) == ()
+
+
+@pytest.mark.parametrize(
+    ("node", "stated", "agrees"),
+    [
+        (6000.0, {"value": 2.0}, True),
+        (6999.0, {"value": 2.0}, True),
+        (7001.0, {"value": 2.0}, False),
+        (5335.0, {"value": 2.0}, True),
+        (5332.0, {"value": 2.0}, False),
+        (7001.0, {"distribution": "log-normal", "p5": 1.0, "p95": 2.1}, True),
+    ],
+)
+def test_a_stated_host_is_held_against_what_two_meters_leave(node, stated, agrees):
+    """It was ignored in silence, where the node was measured."""
+    host = {k: v for k, v in HOST.items() if k != "value"} | stated
+    runs = bench(LADDER[:2], node_power_w=node, gpu_power_w=4000.0)
+    told = told_of_hosts(runs, host_power=host)
+    if agrees:
+        assert told == ()
+        return
+    (text,) = told
+    assert text == (
+        f"{WHERE}: key deployment.host_power: unusual; 2 kW are stated and not used, as power was"
+        f" measured at the node; its meter and that of the GPUs leave {(node - 4000) / 1000:.4g} kW"
+        " a node; usual is at most 1.5 times off; compare the meters"
+    )
+    half = own(host_power=HOST, gpus_per_node=quantity(4, "GPUs"))["deployment"]
+    (text,) = deployments_power.unusual_hosts(
+        runs.assign(node_power_w=6000.0), half, HARDWARE, WHERE
+    )
+    assert "leave 1 kW a node" in text

@@ -140,14 +140,27 @@ def test_a_concurrency_that_no_run_has_is_told_with_those_that_they_have():
     section = own(concurrency=quantity(2.5, "requests"))["deployment"]
     runs = bench(LADDER, concurrency=[64.0, 1.5, 64.0, np.nan])
     assert refusal(deployments_runs.select_runs, runs, section, WHERE) == (
-        f"{WHERE}: key deployment.concurrency: value 2.5: no run at it; allowed are 1.5, 64, not"
-        " known; correct the value, or measure there; docs/deployments.md says how to extrapolate"
-        " to it"
+        f"{WHERE}: key deployment.concurrency: value 2.5: no run at it; allowed are 1.5, 64;"
+        " correct the value, or measure there; docs/deployments.md says how to extrapolate to it"
     )
     assert refusal(deployments_runs.select_runs, runs, own()["deployment"], WHERE) == (
         f"{WHERE}: section deployment: the runs were made at several concurrencies (1.5, 64, not"
         " known); allowed is one; state concurrency, the one that you operate"
     )
+
+
+def test_runs_without_a_concurrency_are_told_with_what_takes_them():
+    """Allowed "are not known", it said."""
+    section = own(concurrency=quantity(64, "requests"))["deployment"]
+    runs = bench(LADDER, concurrency=np.nan)
+    assert refusal(deployments_runs.select_runs, runs, section, WHERE) == (
+        f"{WHERE}: key deployment.concurrency: value 64: no run at it, as none states how many"
+        " requests it allowed at once; allowed are runs that do, or no such key; repeat the runs"
+        " with a limit (of vLLM: --max-concurrency), or leave the key out, which takes them as"
+        " they are"
+    )
+    use = deployments_runs.select_runs(runs, own()["deployment"], WHERE)["use"]
+    assert (use == "yes").all()
 
 
 def test_a_status_is_its_reasons():

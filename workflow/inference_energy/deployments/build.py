@@ -10,18 +10,21 @@ import pandas as pd
 
 from inference_energy.deployments.law import fit_law, one_copy
 from inference_energy.deployments.power import (
+    USUAL_HOST,
     ServingPower,
     is_doubted,
     measured_power,
     run_accelerator_power,
     run_node_power,
+    unusual_hosts,
     unusual_power,
 )
-from inference_energy.deployments.runs import distinct_shapes, marks, select_runs
+from inference_energy.deployments.runs import distinct_shapes, marks, select_runs, unusual_choice
 from inference_energy.documents import near
 from inference_energy.energy.equation import query_energy
 from inference_energy.energy.exact import extrapolation
 from inference_energy.errors import InputError
+from inference_energy.laws.base import Law
 from inference_energy.laws.fitting import Hardware
 from inference_energy.laws.hardware import (
     find_gpu,
@@ -44,8 +47,13 @@ from inference_energy.method.plausible import (
     off_alike,
 )
 from inference_energy.method.plausible import Hardware as Known
+from inference_energy.readers.consistency import LEAST_HOST
 from inference_energy.tables import load_schema
 from inference_energy.units import W_PER_KW
+
+USUAL_RISE = 1.1
+"""Throughput at a longer input over that at a shorter one, usually at most [1]: it takes more time
+to compute and more memory to keep, and runs that are repeated differ by some per cent."""
 
 MOST_TIME = 100.0
 """Node time of a regime's queries over that at the nearest measured lengths, and the inverse of the
@@ -55,13 +63,9 @@ RATED = (0.3, 6.0)
 """Maximum power of a node over the thermal design power of its GPUs [1]: an H100 of 700 W can be
 limited to 200 W, and a server draws some times what its one small GPU does."""
 
-HOST = (0.01, 10.0)
+HOST = (LEAST_HOST, 10.0)
 """Power of a node outside its GPUs over their thermal design power [1]: some 0.4 of eight H100, and
 up to four times that of one small GPU in a server of its own."""
-
-USUAL_HOST = datasheets.REST.usual[0], datasheets.AROUND.usual[1] - 1
-"""The same that is usual [1]: from the least fixed part of a node to the most that its maximum has
-beside its GPUs."""
 
 
 @dataclass(frozen=True)
@@ -186,9 +190,12 @@ def build(
         unusual=(
             *_unusual_lengths(regimes, section["model"], hardware or {}, where),
             *_unusual_nodes(section["gpus_per_node"]["value"], used.iloc[0], hardware, where),
+            *unusual_choice(runs, where),
             *_unusual_runs(used, hardware or {}, where),
+            *_unusual_law(law, used, where),
             *unusual_host,
             *(() if hardware is None else unusual_power(used, hardware["gpus"], where)),
+            *(() if hardware is None else unusual_hosts(used, section, hardware, where, z)),
         ),
     )
     _check_reach(deployment, where)
@@ -351,6 +358,24 @@ def _unusual_runs(used: pd.DataFrame, hardware: Hardware, where: str) -> tuple[s
         for index, row in found[far].iterrows()
     )
     return *of_runs, *alike
+
+
+def _unusual_law(law: Law, used: pd.DataFrame, where: str) -> tuple[str, ...]:
+    """Tell throughput that rises with the input, at the middle output, over the measured inputs."""
+    least, most = used["input_tokens"].min(), used["input_tokens"].max()
+    middle = used["output_tokens"].median()
+    if math.isnan(least) or math.isnan(middle):
+        return ()
+    slow, fast = (float(law.predict(tokens, middle)) for tokens in (least, most))
+    if fast <= USUAL_RISE * slow:
+        return ()
+    return (
+        f"{where}: key deployment.benchmarks: unusual; the {law.name} law of these runs gives"
+        f" {slow:.4g} tokens/s at {least:.6g} input and {middle:.6g} output tokens, and"
+        f" {fast:.4g}, {fast / slow:.3g} times as many, at {most:.6g} input tokens; usual is at"
+        f" most {USUAL_RISE:g} times, as a longer input is more to compute and to keep; compare the"
+        " input lengths of the runs with their throughput",
+    )
 
 
 def _charge(runs: pd.DataFrame, power: ServingPower, pue: LogNormal) -> pd.DataFrame:

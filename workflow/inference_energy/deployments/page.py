@@ -1,13 +1,13 @@
 """Numbers for the report of a deployment, picked from its tables."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from inference_energy.deployments.build import Deployment
-from inference_energy.deployments.runs import marks
+from inference_energy.deployments.runs import first_named, marks
 from inference_energy.templates import render
 
 METERED = ("node power", "accelerator power")
@@ -59,6 +59,7 @@ def report(
             "accelerators": power.accelerators,
             "median": float(np.exp(power.factor.mu)),
             "doubted": power.doubted,
+            "part": part_of_runs(power.runs, len(used)),
             "stated": bool((basis.reindex(METERED) == "stated").any()),
         },
         unlisted=deployment.unlisted,
@@ -67,6 +68,11 @@ def report(
         runs=used.sort_values(["output_tokens", "input_tokens"]).to_dict("records"),
         assumptions=tables["assumptions"].to_dict("records"),
     )
+
+
+def part_of_runs(names: Sequence[str], count: int) -> str:
+    """Which runs a power is of, in words, where it is not of all of so many."""
+    return f"{len(names)} of {count} runs, {first_named(names)}" if len(names) < count else ""
 
 
 def _by_regime(table: pd.DataFrame, column: str = "statistic") -> dict[str, dict[str, float]]:

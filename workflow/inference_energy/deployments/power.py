@@ -7,16 +7,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from inference_energy.deployments.runs import marks
+from inference_energy.deployments.runs import first_named, marks, named
 from inference_energy.energy.equation import steady_power
 from inference_energy.errors import InputError
-from inference_energy.method import build
+from inference_energy.method import build, datasheets
 from inference_energy.method.boundary import Meter
 from inference_energy.method.distributions import Z95, LogNormal
 from inference_energy.power.measured import USUAL_DRAWN, USUAL_DRAWN_OF_NODE
 from inference_energy.readers.common import doubts_power
 from inference_energy.text import counted
 from inference_energy.units import W_PER_KW
+
+USUAL_HOST = datasheets.REST.usual[0], datasheets.AROUND.usual[1] - 1
+"""Power of a node outside its GPUs over their thermal design power that is usual [1]: from the
+least fixed part of a node to the most that its maximum has beside its GPUs."""
+
+HOSTS_APART = 1.5
+"""What meters leave to a host over what is stated of it, or the reverse, usually at most [1]: fans
+and CPUs follow the load, and meters are right within some per cent of the whole."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +41,15 @@ class ServingPower:
         Measured power of the accelerators, where they alone were measured. [kW]
     doubted : bool
         Whether something was measured that does not count, as its marks doubt it.
+    runs : tuple of str
+        Runs whose power it is.
     """
 
     factor: LogNormal
     boundary: Meter
     accelerators: float = np.nan
     doubted: bool = False
+    runs: tuple[str, ...] = ()
 
 
 def measured_power(
@@ -67,14 +78,10 @@ def measured_power(
     InputError
         If only accelerators were measured and no host power is stated.
     """
-    accepted = section.get("accept_marked", False)
-    node = run_node_power(runs if accepted else _trusted(runs, Meter.NODE)).dropna()
+    node, accelerators = _counted(runs, section)
     if len(node):
-        return ServingPower(
-            LogNormal(float(np.log(node).mean()), float(np.log(node).std(ddof=0))), Meter.NODE
-        )
-    own = runs if accepted else _trusted(runs, Meter.ACCELERATOR)
-    accelerators = run_accelerator_power(own).dropna()
+        factor = LogNormal(float(np.log(node).mean()), float(np.log(node).std(ddof=0)))
+        return ServingPower(factor, Meter.NODE, runs=_named(runs, node))
     if accelerators.empty:
         return None
     if "host_power" not in section:
@@ -90,7 +97,109 @@ def measured_power(
         low, high = (mean + np.exp(host.mu + side * z * host.sigma) * nodes for side in (-1, 1))
         total = LogNormal.from_percentiles(low, high, z)
     spread = float(np.log(accelerators).std(ddof=0)) * mean / np.exp(total.mu)
-    return ServingPower(total * LogNormal(0.0, spread), Meter.ACCELERATOR, mean)
+    return ServingPower(
+        total * LogNormal(0.0, spread),
+        Meter.ACCELERATOR,
+        mean,
+        runs=_named(runs, accelerators),
+    )
+
+
+def _counted(runs: pd.DataFrame, section: Mapping[str, Any]) -> tuple[pd.Series, pd.Series]:
+    """Powers [kW] at the node and at the accelerators of runs, without those that are doubted."""
+    own = {
+        boundary: runs if section.get("accept_marked", False) else _trusted(runs, boundary)
+        for boundary in (Meter.NODE, Meter.ACCELERATOR)
+    }
+    return (
+        run_node_power(own[Meter.NODE]).dropna(),
+        run_accelerator_power(own[Meter.ACCELERATOR]).dropna(),
+    )
+
+
+def _named(runs: pd.DataFrame, powers: pd.Series) -> tuple[str, ...]:
+    """Runs that have a power, by number and file."""
+    return tuple(named(runs.loc[powers.index]))
+
+
+def unusual_hosts(
+    runs: pd.DataFrame,
+    section: Mapping[str, Any],
+    hardware: Mapping[str, pd.DataFrame],
+    where: str,
+    z: float = Z95,
+) -> tuple[str, ...]:
+    """Tell what meters of the node and of the GPUs say of each other and of the stated host.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Runs that count, their GPU by its name in ``gpus``.
+    section : dict
+        Section ``deployment``.
+    hardware : mapping of str to DataFrame
+        Table ``gpus``, by its name; of a GPU that it lacks nothing is said.
+    where : str
+        The deployment file, for messages.
+    z : float
+        95th percentile of the standard normal.
+
+    Returns
+    -------
+    tuple of str
+        Sentences, with powers in kW.
+    """
+    node, accelerators = _counted(runs, section)
+    if node.empty:
+        return ()
+    nodes = float(runs["n_gpus"].iloc[0]) / section["gpus_per_node"]["value"]
+    stated = build.factor(section["host_power"], z) if "host_power" in section else None
+    told, place = [], f"{where}: key deployment.benchmarks: unusual;"
+    alone = accelerators.drop(node.index, errors="ignore")
+    if len(alone):
+        rest = node.min() - alone.max(), node.max() - alone.min()
+        beside = f"leaves {_range(*rest)} to the host"
+        if stated is not None:
+            host = float(np.exp(stated.mu)) * nodes
+            beside = f"with host_power is {_range(alone.min() + host, alone.max() + host)}"
+        told.append(
+            f"{place} node_power_w, {_range(node.min(), node.max())}, is known of"
+            f" {first_named(_named(runs, node))} and charged to all runs, and of"
+            f" {first_named(_named(runs, alone))} gpu_power_w alone,"
+            f" {_range(alone.min(), alone.max())}, which {beside}; usual is one of the two in all"
+            " runs; compare the meters"
+        )
+    hosts = (node - accelerators).dropna()
+    if hosts.empty:
+        return tuple(told)
+    rated = runs["gpu"].map(hardware["gpus"].set_index("gpu")["tdp_w"].astype(float))
+    low, high = USUAL_HOST
+    share = W_PER_KW * hosts / (rated * runs["n_gpus"])[hosts.index]
+    far = share[(share < low) | (share > high)]
+    for index, run in zip(far.index[:1], _named(runs, far), strict=False):
+        told.append(
+            f"{place} node_power_w less gpu_power_w of {run} is {hosts[index]:.4g} kW,"
+            f" {far[index]:.3g} times the rated power of {runs.loc[index, 'n_gpus']} x"
+            f" {runs.loc[index, 'gpu']} (data/gpus.csv); {counted(len(far), 'run is', 'runs are')}"
+            f" so; usual is {low:g} to {high:g} times; compare the meters"
+        )
+    if stated is not None:
+        left = float(hosts.mean()) / nodes
+        ends = (float(np.exp(stated.mu + side * z * stated.sigma)) for side in (-1, 1))
+        least, most = ends
+        if not least / HOSTS_APART <= left <= most * HOSTS_APART:
+            told.append(
+                f"{where}: key deployment.host_power: unusual; {float(np.exp(stated.mu)):.4g} kW"
+                " are stated and not used, as power was measured at the node; its meter and that"
+                f" of the GPUs leave {left:.4g} kW a node; usual is at most {HOSTS_APART:g} times"
+                " off; compare the meters"
+            )
+    return tuple(told)
+
+
+def _range(low: float, high: float) -> str:
+    """Powers in words [kW]."""
+    return f"{low:.4g} kW" if f"{low:.4g}" == f"{high:.4g}" else f"{low:.4g} to {high:.4g} kW"
 
 
 def unusual_power(runs: pd.DataFrame, gpus: pd.DataFrame, where: str) -> tuple[str, ...]:

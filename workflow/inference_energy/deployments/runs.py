@@ -75,6 +75,10 @@ def _told(value: Any) -> str:
     return "empty" if pd.isna(value) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
+SHOWN = 3
+"""Runs that are named where there may be many."""
+
+
 def select_runs(runs: pd.DataFrame, section: Mapping[str, Any], where: str) -> pd.DataFrame:
     """Say of every run whether it counts: one model, one configuration, one concurrency.
 
@@ -150,10 +154,16 @@ def _select_concurrency(
         asked = section["concurrency"]["value"]
         use[open_runs & (runs["concurrency"] != asked)] = "other concurrency"
         if not (use == "yes").any():
+            place = f"{where}: key deployment.concurrency: value {asked:g}: no run at it"
+            if found.isna().all():
+                raise InputError(
+                    f"{place}, as none states how many requests it allowed at once; allowed are"
+                    " runs that do, or no such key; repeat the runs with a limit (of vLLM:"
+                    " --max-concurrency), or leave the key out, which takes them as they are"
+                )
             raise InputError(
-                f"{where}: key deployment.concurrency: value {asked:g}: no run at it; allowed are"
-                f" {_listed(found)}; correct the value, or measure there;"
-                " docs/deployments.md says how to extrapolate to it"
+                f"{place}; allowed are {_listed(found.dropna())}; correct the value, or measure"
+                " there; docs/deployments.md says how to extrapolate to it"
             )
     elif len(found.drop_duplicates()) > 1:
         raise InputError(
@@ -170,6 +180,37 @@ def _listed(values: pd.Series) -> str:
 def marks(status: str) -> list[str]:
     """Reasons that a run's status states, as a list."""
     return [] if status == "ok" else status.removeprefix("marked: ").split("; ")
+
+
+def named(runs: pd.DataFrame) -> list[str]:
+    """Runs in words, by their number and file."""
+    pairs = zip(runs["run"], runs["source_file"], strict=True)
+    return [f"run {run} of {file}" for run, file in pairs]
+
+
+def first_named(names: Sequence[str]) -> str:
+    """The first few of some names, and how many more there are."""
+    more = len(names) - SHOWN
+    return ", ".join(names[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def unusual_choice(runs: pd.DataFrame, where: str) -> tuple[str, ...]:
+    """Tell runs that are left out for their marks, as the law may be another without them.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        As from :func:`select_runs`.
+    where : str
+        The deployment file, for messages.
+    """
+    left_out = runs[runs["use"] == "marked"]
+    return tuple(
+        f"{where}: key deployment.benchmarks: unusual; {first_named(named(own))}"
+        f" {'is' if len(own) == 1 else 'are'} left out, as {str(status).removeprefix('marked: ')};"
+        " correct what is wrong, repeat the run, or state accept_marked: true, with which it counts"
+        for status, own in left_out.groupby("status", sort=False)
+    )
 
 
 def distinct_shapes(runs: pd.DataFrame) -> pd.DataFrame:
