@@ -185,7 +185,7 @@ def test_bytes_of_parquet_are_texts_where_they_are_asked_for(tmp_path, count, ki
     }
     pq.write_table(pa.table(rows), tmp_path / "log.parquet")
     tables = count(tmp_path / "log.parquet")
-    assert kinds(tables) == {"rows": 3, "no tokens": 1}
+    assert kinds(tables) == {"rows": 3, "no tokens": 1, "unreadable tokens": 1}
     found = tables["lengths"].set_index("model")[["input", "cached"]].to_dict("index")
     assert found == {
         "Llama \u00e9": {"input": 120, "cached": 100},

@@ -127,6 +127,9 @@ def test_the_page_says_whether_the_law_knows_the_load(answered, tables, settings
     assert "**The throughput law does not know the load**" in text
     assert "| ours | 2 | 3 | 9 |  |  |  |  |" in text
     known = load.assign(on_a_copy=3.0, energy_wh_p50=5.0, energy_wh_at_best=4.0, load_share=0.2)
+    text = page("A log", tables | {"load": load}, table, settings, asked, knows_load=True)
+    assert "does not know the load" not in text
+    assert "**No request has a start and an end by which its load could be measured**" in text
     text = page("A log", tables | {"load": known}, table, settings, asked | {"copies": 2})
     assert "does not know the load" not in text
     assert "shared by 2 copies of a model" in text
@@ -248,3 +251,41 @@ def test_the_page_begins_with_rows_of_a_counter(answered, tables, settings):
     tables["kinds"] = kinds.assign(rows=kinds["rows"].mask(kinds["kind"] == RUNNING_TOTAL, 3))
     text = page("A log", tables, answered[2], settings, LOAD)
     assert f"**The output tokens of {said}" in text.split("\n\n")[1]
+
+
+def counted(tables, **rows):
+    """The tables with so many rows of some kinds, whose names have _ for a blank."""
+    more = {kind.replace("_", " "): n for kind, n in rows.items()}
+    kinds = tables["kinds"]
+    changed = kinds["kind"].map(more).fillna(kinds["rows"]).astype(int)
+    return tables | {"kinds": kinds.assign(rows=changed)}
+
+
+def test_the_page_begins_with_rows_that_do_not_count(answered, tables, settings):
+    said = "rows do not count** ("
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    many = counted(tables, no_tokens=290, duplicate=9, several=1, unreadable=2)
+    first = page("A log", many, answered[2], settings, LOAD).split("\n\n")[1]
+    assert f"**300 of the log's 30,002 {said}no tokens 290, duplicate 9, unreadable 2)" in first
+    assert first.index(said) < first.index("of the energy is of models")
+
+
+def test_the_page_begins_with_times_that_cannot_be_used(answered, tables, settings):
+    said = "have no start and end that can be used** ("
+    asked = {"load": "measured", "copies": 1}
+    bad = counted(tables, no_end=9, unreadable_time=7, no_duration=2, not_in_the_load=11)
+
+    def first(tables, **known):
+        return page("A log", tables, answered[2], settings, asked, **known).split("\n\n")[1]
+
+    told = first(bad, knows_load=True)
+    kinds = "unreadable time 7, no duration 2, no end 9"
+    assert f"**11 of the log's 30,000 rows {said}{kinds}): no load is measured" in told
+    loaded = bad | {"load": pd.DataFrame({"model": ["ours"], "energy_wh_p50": 5.0})}
+    for name in ("mean", "seen_by_request", "largest", "on_a_copy"):
+        loaded["load"][name] = 1.0
+    loaded["load"] = loaded["load"].assign(energy_wh_at_best=4.0, load_share=0.2)
+    assert "the load that is measured lacks them" in first(loaded, knows_load=True)
+    assert f"**7 of the log's 30,000 rows {said}unreadable time 7, no duration 2);" in first(bad)
+    missing = counted(tables, no_end=9, not_in_the_load=9)
+    assert said not in first(missing) and said in first(missing, knows_load=True)

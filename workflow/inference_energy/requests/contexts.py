@@ -140,11 +140,13 @@ def _contexts(
 
 def read_as(log: Log, known: LogColumns) -> str:
     """Say which columns of a log are its tokens, and by which format; ``known``: those there."""
-    columns = " and ".join(f"{_told(log.form['columns'][of], known)} as {of}" for of in TOKENS[:2])
+    columns = " and ".join(
+        f"{column_told(log.form['columns'][of], known)} as {of}" for of in TOKENS[:2]
+    )
     return f"{columns} tokens{f', by the format {log.name}' if log.name else ''}"
 
 
-def _told(column: Column, known: LogColumns) -> str:
+def column_told(column: Column, known: LogColumns) -> str:
     """Write a column of a format as a message has it: of several the first that a log has."""
     if isinstance(column, str):
         return column
@@ -152,7 +154,7 @@ def _told(column: Column, known: LogColumns) -> str:
         return ".".join(column)
     if "first" in column:
         there = [one for one in column["first"] if known.find(one)]
-        return " or ".join(_told(one, known) for one in there[:1] or column["first"])
+        return " or ".join(column_told(one, known) for one in there[:1] or column["first"])
     return str(column["attribute"])
 
 

@@ -33,6 +33,7 @@ from inference_energy.requests.formats import (
     NO_NUMBER,
     THIS_CENTURY,
     TOKENS,
+    UNREAD,
     bare_name,
     literal,
 )
@@ -79,6 +80,13 @@ LONGEST_FLIGHT = MICROSECONDS_PER_DAY
 IN_LOAD = f"finish - start BETWEEN 0 AND {LONGEST_FLIGHT}"
 """SQL of what a request in the load fulfils."""
 
+AT_ONCE = f"finish = start AND output > 0 AND start % {MICROSECONDS_PER_SECOND} <> 0"
+"""SQL of an answer that takes no time. Of times in whole seconds it can: those that are cut off
+together, and those that are cut off apart, have the right load in the mean."""
+
+NO_LOAD = "not in the load"
+"""Kind of rows that the load says nothing of, whichever of their times is why."""
+
 PLACES, SPREADING, CYCLE = 2**32, 2_654_435_761, 2**31
 """Places over which bins are spread by their multiples of an odd number near the golden ratio of
 them (Knuth, The Art of Computer Programming, vol. 3, 6.4), and bins after which these begin anew,
@@ -121,6 +129,8 @@ OVER_SERVED = "over the deployment's context"
 
 KINDS = {
     "no tokens": "input or output tokens are missing or no number; the row does not count",
+    "unreadable tokens": "input or output tokens are given and no whole number, as 1,234; of no"
+    " tokens as well, the row does not count",
     "negative": "a number of tokens is below zero; the row does not count",
     "absurd": "more tokens than any context holds, or a billion requests or 10 trillion tokens; the"
     " row does not count",
@@ -154,8 +164,14 @@ KINDS = {
     "no output": "no output tokens; the row counts, its energy is the law's at no output",
     "no time": "the start is missing or no time; the row counts, but in no hour and no load",
     "no end": "the end is missing or no time; the row counts, but not in the load",
+    "unreadable time": "a start or an end is given and no time, as 01.03.2026 10:00; of no time or"
+    " no end as well, the row counts",
     "ends before start": "the end is before the start; the row counts, but not in the load",
+    "no duration": "ends at the fraction of a second at which it starts, and has output tokens; the"
+    " row counts, but not in the load",
     "too long": "ends more than a day after it starts; the row counts, but not in the load",
+    NO_LOAD: "of a log of starts and ends: rows that count and are of any of the six kinds above;"
+    " the load lacks them",
     "too fast": f"more than {MOST_RATE:,.0f} output tokens a second from start to end, which no"
     " server gives one request; the row counts",
     "too slow": f"fewer than {LEAST_RATE:g} token of input and output a second from start to end;"
@@ -248,7 +264,8 @@ MOST_PLACES = 2**62
 
 LISTS = {
     "examples": {"kind": "VARCHAR", "file": "VARCHAR"}
-    | dict.fromkeys(("row", "start", "finish", "input", "cached", "output"), "BIGINT"),
+    | dict.fromkeys(("row", "start", "finish", "input", "cached", "output"), "BIGINT")
+    | dict.fromkeys(UNREAD.values(), "VARCHAR"),
     "units": {"file": "VARCHAR"} | dict.fromkeys(("first", "first_start", "last_start"), "BIGINT"),
 }
 """Tables that are put together as they are: columns and types."""
@@ -900,6 +917,7 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
     conditions = {
         "answered elsewhere": ("elsewhere", "elsewhere"),
         "no tokens": ("input", no_tokens),
+        "unreadable tokens": ("input", _any_said("input", "output")),
         "negative": ("input", negative),
         "absurd": ("input", absurd),
         "no requests": ("requests", no_requests),
@@ -915,7 +933,12 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
         "other total": ("total", OTHER_TOTAL),
         "no time": ("start", "start IS NULL"),
         "no end": ("finish", "finish IS NULL"),
+        "unreadable time": (
+            "start",
+            _any_said(*(name for name in ("start", "finish") if name in stated)),
+        ),
         "ends before start": ("finish", "coalesce(finish < start, FALSE)"),
+        "no duration": ("finish", f"coalesce({AT_ONCE}, FALSE)"),
         "too long": ("finish", f"coalesce(finish - start > {LONGEST_FLIGHT}, FALSE)"),
     }
     if "requests" not in stated:
@@ -924,9 +947,17 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
         slow = f"{IN_LOAD} AND output > 0 AND input::DOUBLE + output < {LEAST_RATE!r} * {seconds}"
         conditions["too fast"] = ("finish", f"coalesce({fast}, FALSE)")
         conditions["too slow"] = ("finish", f"coalesce({slow}, FALSE)")
+    if {"start", "finish"} <= stated:
+        in_load = f"{IN_LOAD} AND NOT ({AT_ONCE})"
+        conditions[NO_LOAD] = ("finish", f"NOT coalesce({in_load}, FALSE)")
     first, last = EARLY
     conditions["early 1970"] = ("start", f"coalesce(start BETWEEN {first} AND {last}, FALSE)")
     return {kind: sql for kind, (column, sql) in conditions.items() if column in stated}
+
+
+def _any_said(*names: str) -> str:
+    """SQL of rows of which a cell of any of these columns says what cannot be read."""
+    return " OR ".join(f"{UNREAD[name]} IS NOT NULL" for name in names)
 
 
 def _not_counted(conditions: Mapping[str, str]) -> list[str]:
@@ -973,7 +1004,7 @@ def _count_kinds(
         sql = f"SELECT row FROM requests WHERE {where} ORDER BY row LIMIT {EXAMPLES}"
         places = [row for (row,) in connection.execute(sql).fetchall()]
         _keep_examples(connection, unit, "no output", places)
-    for kind in {"no input", "too fast", "too slow"} & conditions.keys():
+    for kind in {"no input", "too fast", "too slow", NO_LOAD} & conditions.keys():
         conditions[kind] += f" AND {_counting(conditions)}"
     found = ()
     if conditions:
@@ -1019,6 +1050,7 @@ def _screen(
     possible = {
         "answered elsewhere": passed.get("elsewhere"),
         "no tokens": min(known["input"], known["output"]) < rows,
+        "unreadable tokens": min(known["input"], known["output"]) < rows,
         "negative": any(value is not None and value < 0 for value in least.values()),
         "no number": NO_NUMBER in least.values(),
         "absurd": "requests" in stated or max(most["input"] or 0, most["output"] or 0) > longest,
@@ -1026,6 +1058,7 @@ def _screen(
         "no output": least["output"] is not None and least["output"] <= 0,
         "no time": passed.get("starts", 0) < passed["rows"],
         "no end": passed.get("ends", 0) < passed["rows"],
+        "unreadable time": min(passed.get(of, 0) for of in ("starts", "ends")) < passed["rows"],
     }
     always = {
         "no requests",
@@ -1034,7 +1067,9 @@ def _screen(
         "reasoning above output",
         "other total",
         "ends before start",
+        "no duration",
         "too long",
+        NO_LOAD,
         "too fast",
         "too slow",
         "early 1970",
@@ -1048,7 +1083,7 @@ def _keep_examples(
     if places:
         connection.execute(
             "INSERT INTO examples SELECT ?, ?, row, start, finish, input,"
-            f" nullif(cached, {NO_NUMBER}), output"
+            f" nullif(cached, {NO_NUMBER}), output, {', '.join(UNREAD.values())}"
             f" FROM requests WHERE row IN ({', '.join(map(str, places))})",
             [kind, unit.file],
         )

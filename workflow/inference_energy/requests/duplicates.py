@@ -82,8 +82,9 @@ def count_duplicates(
     add_counts(connection, stated, long_from, one_in=one_in)
     connection.execute("INSERT INTO kinds SELECT 'duplicate', count(*) FROM surplus")
     connection.execute(
-        "INSERT INTO examples SELECT 'duplicate', file, row, start, finish, input,"
-        f" cached, output FROM surplus ORDER BY file, row LIMIT {EXAMPLES}"
+        "INSERT INTO examples (kind, file, row, start, finish, input, cached, output)"
+        " SELECT 'duplicate', file, row, start, finish, input, cached, output"
+        f" FROM surplus ORDER BY file, row LIMIT {EXAMPLES}"
     )
 
 

@@ -38,6 +38,10 @@ COLUMNS = {
 }
 """Columns of a requests view and their types."""
 
+UNREAD = {name: f"unread_{name}" for name in ("start", "finish", "input", "output")}
+"""Columns of a requests view that have what a cell says which is no time, or no number of tokens;
+by the column that is null for it."""
+
 TOKENS = ("input", "output", "cached", "reasoning")
 """Columns of a requests view that are numbers of tokens."""
 
@@ -69,6 +73,9 @@ on is gone through once."""
 
 LONGEST_NAME = 200
 """Characters of a name that results show."""
+
+LONGEST_SAID = 60
+"""Characters that are kept of a cell that is no time or no number."""
 
 MOST = 2.0**62
 """Numbers of tokens are taken for no more, nor for less below zero: far from any that counts."""
@@ -380,7 +387,8 @@ def are_whole(known: LogColumns, form: Mapping[str, Any]) -> bool:
 
 
 def select(known: LogColumns, form: Mapping[str, Any], file: str = "format") -> str:
-    """SQL of a requests view's columns, in the order of ``COLUMNS``; ``file`` is for messages.
+    """SQL of a requests view's columns, in the order of ``COLUMNS``, and of the cells of those that
+    ``UNREAD`` names, as ``requests_rows`` takes them; ``file`` is for messages.
 
     They are columns of the rows of ``known.taken`` or ``known.opened``.
 
@@ -432,7 +440,34 @@ def select(known: LogColumns, form: Mapping[str, Any], file: str = "format") -> 
         sql["elsewhere"] = (
             f"coalesce(lower(({mark[0]})::VARCHAR) IN ({values}), FALSE)" if mark else "FALSE"
         )
-    return ", ".join(f"{sql[name]} AS {name}" for name in COLUMNS)
+    cells = {name: found.get(name) for name in ("start", "input", "output")}
+    cells["finish"] = found.get("end")
+    if lasted and not cells["finish"]:
+        # of a number the start is missing
+        no_number = f"CASE WHEN TRY_CAST({lasted[0]} AS DOUBLE) IS NULL THEN {lasted[0]} END"
+        cells["finish"] = no_number, lasted[1]
+    for name, unread in UNREAD.items():
+        cell = cells[name]
+        # what is whole by its type is a number, or missing
+        sql[unread] = cell[0] if cell and cell[1] not in WHOLE else "NULL::VARCHAR"
+    return ", ".join(f"{sql[name]} AS {name}" for name in (*COLUMNS, *UNREAD.values()))
+
+
+def requests_rows(columns: str, rows: str) -> str:
+    """SQL of the rows of a requests view; ``columns`` as from ``select``, of ``rows``.
+
+    What a cell says is written out where it is no time or number alone.
+    """
+    unread = ", ".join(
+        f"CASE WHEN {name} IS NULL THEN {_said(cell)} END AS {cell}"
+        for name, cell in UNREAD.items()
+    )
+    return f"SELECT * REPLACE ({unread}) FROM (SELECT {columns} FROM {rows})"
+
+
+def _said(sql: str) -> str:
+    """SQL of the first characters of what a cell says, null where it says nothing."""
+    return _some(f"left(trim(({sql})::VARCHAR, {literal(BLANKS)}), {LONGEST_SAID})")
 
 
 def stated(known: LogColumns, form: Mapping[str, Any]) -> set[str]:

@@ -25,12 +25,14 @@ from inference_energy.requests.formats import (
     COLUMNS,
     COMPRESSIONS,
     KINDS,
+    UNREAD,
     LogColumns,
     are_whole,
     has_own,
     literal,
     matches,
     quoted,
+    requests_rows,
     select,
     stated,
     wanted,
@@ -604,9 +606,10 @@ def requests_view(
         within = f"WHERE file_row_number BETWEEN {unit.first} AND {unit.last}"
         columns = f"{select(known, log.form, unit.file)}, file_row_number AS row"
         rows = known.opened(f"read_parquet({_name(unit.file)}, file_row_number=true)")
-        sql = f"AS SELECT {columns} FROM {rows}"
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW requests {sql} {within}")
-        nearby = sql if are_whole(known, log.form) else "AS FROM requests"
+        own = requests_rows(columns, f"{rows} {within}")
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW requests AS {own}")
+        whole = f"AS SELECT {columns} FROM {rows}"
+        nearby = whole if are_whole(known, log.form) else "AS FROM requests"
         connection.execute(f"CREATE OR REPLACE TEMP VIEW nearby {nearby}")
         return stated(known, log.form), 0, []
     if log.kind == "csv":
@@ -623,7 +626,7 @@ def requests_view(
         try:
             if log.kind == "json":
                 connection.execute(items.usual_keys(objects))
-            connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
+            connection.execute(f"COPY ({requests_rows(columns, rows)}) TO {path} (FORMAT parquet)")
         except duckdb.InvalidInputException:
             if log.kind != "csv":
                 raise
@@ -631,20 +634,21 @@ def requests_view(
             source = Path(folder) / "alike.csv"
             _end_lines_alike(unit.file, source)
             rows = known.opened(_csv_rows(unit.file, source.as_posix()))
-            connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
+            connection.execute(f"COPY ({requests_rows(columns, rows)}) TO {path} (FORMAT parquet)")
         except duckdb.OutOfMemoryException:
             if log.kind == "csv" or "unnest" in log.form:
                 raise
             # lines are long, as of who logs prompts, and DuckDB takes two thousand at once
             rows = items.taken(_flat_rows(connection, unit.file, log.form, folder))
-            connection.execute(f"COPY (SELECT {columns} FROM {rows}) TO {path} (FORMAT parquet)")
+            connection.execute(f"COPY ({requests_rows(columns, rows)}) TO {path} (FORMAT parquet)")
     except duckdb.Error as error:
         raise InputError(
             f"{unit.file}: {_first_line(error)}; mend the file or leave it out"
         ) from None
     rows = f"FROM read_parquet({path}, file_row_number=true)"
     readable = "" if log.kind == "csv" else "WHERE readable"
-    sql = f"SELECT {', '.join(COLUMNS)}, file_row_number AS row {rows} {readable}"
+    columns = ", ".join([*COLUMNS, *UNREAD.values()])
+    sql = f"SELECT {columns}, file_row_number AS row {rows} {readable}"
     for view in ("requests", "nearby"):
         connection.execute(f"CREATE OR REPLACE TEMP VIEW {view} AS {sql}")
     if log.kind == "csv":

@@ -8,6 +8,7 @@ import pandas as pd
 from inference_energy.requests.counts import LEAST_RATE, MOST_RATE, OVER_SERVED, RUNNING_TOTAL
 from inference_energy.requests.energies import BLEND
 from inference_energy.requests.formats import COLUMNS, HIDDEN
+from inference_energy.requests.usable import all_rows, lost, rows_of, untimed
 from inference_energy.templates import render
 from inference_energy.units import SECONDS_PER_HOUR
 
@@ -38,6 +39,7 @@ def page(
     left_out: Sequence[str] = (),
     power_measured: bool = False,
     rows_of_many: bool = False,
+    knows_load: bool = False,
     read_by: tuple[str, Collection[str]] = ("", ()),
     unusual: Sequence[str] = (),
 ) -> str:
@@ -61,6 +63,8 @@ def page(
         Whether the power of the node was measured or stated at one load, and is the same at any.
     rows_of_many : bool
         Whether a row of the log can stand for many requests.
+    knows_load : bool
+        Whether a law that charges the log knows the load.
     read_by : tuple
         Name of the log's format, empty of a day that is drawn, and the columns of a requests view
         that it gives.
@@ -82,6 +86,12 @@ def page(
     kinds = tables["kinds"].set_index("kind")["rows"]
     blended = tables["by_model"][tables["by_model"]["charged_as"] == BLEND]
     form, stated = read_by
+    counted = rows_of(kinds.rename("rows").reset_index())
+    is_load_asked = knows_load and load["load"] == "measured"
+    (lost_rows, lost_kinds), (untimed_rows, untimed_kinds) = (
+        lost(counted),
+        untimed(counted, is_load_asked),
+    )
     return render(
         "requests/report.md.jinja",
         title=title,
@@ -93,7 +103,14 @@ def page(
         else 0.0,
         free_cached=0 if parts["all", "cached"] else whole["cached_tokens"],
         load=load,
-        knows_load="load" in tables and tables["load"]["energy_wh_p50"].notna().any(),
+        knows_load=knows_load,
+        is_load_asked=is_load_asked,
+        is_loaded="load" in tables and tables["load"]["energy_wh_p50"].notna().any(),
+        rows=all_rows(counted),
+        lost_rows=lost_rows,
+        lost_kinds=lost_kinds,
+        untimed_rows=untimed_rows,
+        untimed_kinds=untimed_kinds,
         long_from=settings["long_from"]["value"],
         largest_shown=LARGEST_SHOWN,
         groups_shown=GROUPS_SHOWN,

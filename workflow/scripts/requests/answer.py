@@ -13,9 +13,10 @@ from inference_energy.deployments.files import stated_facts, unusual_among
 from inference_energy.drawing import save_all
 from inference_energy.method.build import build
 from inference_energy.reports import to_html, told
-from inference_energy.requests import answers, contexts, counts, figures, groups, largest
+from inference_energy.requests import answers, contexts, counts, figures, groups, largest, usable
 from inference_energy.requests.energies import Serving, energies, steps
 from inference_energy.requests.files import ASSUMPTIONS
+from inference_energy.requests.log import describe
 from inference_energy.requests.page import page
 from inference_energy.requests.progress import telling
 from inference_energy.tables import read_table, write_table, write_text
@@ -62,6 +63,27 @@ def count_over_served(counted, read, params):
     count = contexts.over_served(counted["lengths"], served, stated, models)
     more = pd.DataFrame({"kind": [counts.OVER_SERVED], "n": [count]})
     counted["kinds"] = pd.concat([counted["kinds"], more], ignore_index=True)
+
+
+def check_usable(connection, serving, counted, params):
+    """Refuse a log of which too many rows, or times by which its load is measured, cannot be read;
+    return whether the energy depends on a load.
+    """
+    columns = params.log.get("form", {}).get("columns", {})
+
+    def column(file, name):
+        """Tell what a file calls a column of a requests view."""
+        of = {"finish": "end" if "end" in columns else "duration"}.get(name, name)
+        known = describe(connection, file, params.log["kind"])
+        return contexts.column_told(columns[of], known)
+
+    names = answers.model_names(counted["lengths"]["model"])
+    knows_load = any(map(serving.knows_load, names))
+    found = counted["kinds"], counted["examples"], column
+    usable.refuse_lost(*found)
+    if knows_load and params.load["load"] == "measured":
+        usable.refuse_untimed(*found)
+    return knows_load
 
 
 def gather(connection, read, surplus):
@@ -182,6 +204,7 @@ def main(snakemake):
         surplus = {Path(path).stem: path for path in getattr(read, "duplicates", [])}
         counted = gather(connection, read, surplus)
         lengths = counted["lengths"]
+        knows_load = check_usable(connection, serving, counted, params)
         answers.check_any(lengths, counted["kinds"], params.format)
         count_over_served(counted, read, params)
         serving, flying, measured = at_load(connection, serving, counted, params, say)
@@ -203,6 +226,7 @@ def main(snakemake):
         *(params.title, tables, table, params.settings, params.load, params.left_out),
         power_measured=params.deployment is not None,
         rows_of_many="requests" in params.stated,
+        knows_load=knows_load,
         read_by=(params.format, params.stated),
         unusual=unusual,
     )

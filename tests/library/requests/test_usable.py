@@ -1,0 +1,119 @@
+"""A log of which too much cannot be read is refused, and what is lost of it is told."""
+
+import json
+
+import pytest
+from inference_energy.errors import InputError
+from inference_energy.requests import usable
+
+TIMED = "start,end,input_tokens,output_tokens"
+GOOD = "2026-03-01T00:00:00.403Z,2026-03-01T00:00:07.053Z,100,300"
+
+
+@pytest.fixture
+def counted(tmp_path, count):
+    """Count a table of these rows; return what is refused of it, and its rows by kind."""
+
+    def found(*rows, header=TIMED, name="log.csv"):
+        path = tmp_path / name
+        path.write_text("\n".join([header, *rows, ""] if header else rows))
+        tables = count(path)
+        kinds = usable.rows_of(tables["kinds"])
+        asked = tables["kinds"], tables["examples"], lambda file, of: of
+        told = []
+        for refuse in (usable.refuse_lost, usable.refuse_untimed):
+            try:
+                refuse(*asked)
+                told.append([])
+            except InputError as error:
+                told.append(error.problems)
+        return *told, kinds
+
+    return found
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        (
+            "01.03.2026 00:00:00,01.03.2026 00:00:07",
+            "column start: value '01.03.2026 00:00:00': is no time (unreadable time: 2 of 11 rows)",
+        ),
+        ("2026-03-01,46082.0001", "column finish: value '46082.0001': is no time"),
+        (
+            "2026-03-01T00:00:07.053Z,2026-03-01T00:00:00.403Z",
+            "column finish: value 2026-03-01T00:00:00.403Z: is before the start",
+        ),
+        (
+            "2026-03-01T00:00:00.403Z,2026-03-01T00:00:00.403Z",
+            "column finish: value 2026-03-01T00:00:00.403Z: is the start, though there are output",
+        ),
+        ("2026-03-01,2026-03-03", "column finish: value 2026-03-03T00:00:00.000Z: is more than a"),
+        (",2026-03-01", "column start: value '': is missing (no time: 2 of 11 rows)"),
+        ("2026-03-01,", "column finish: value '': is missing (no end: 2 of 11 rows)"),
+    ],
+)
+def test_a_load_that_lacks_more_than_a_tenth_is_refused(tmp_path, counted, times, words):
+    bad = f"{times},100,300"
+    lost, (first, *others), kinds = counted(*[GOOD] * 9, bad, bad)
+    assert not lost and not others
+    assert first.startswith(f"{tmp_path}/log.csv, row 11: {words}")
+    assert "; allowed are dates and times as" in first and "load=32" in first
+    assert usable.untimed(kinds, True)[0] == kinds["not in the load"] == 2
+    assert counted(*[GOOD] * 9, bad)[1] == []
+
+
+def test_a_log_in_which_no_request_has_a_time_is_one_without(counted):
+    for times in (",", ",2026-03-01", "2026-03-01,"):
+        lost, load, kinds = counted(*[f"{times},100,300"] * 3)
+        assert not lost and not load
+        assert usable.untimed(kinds, True)[0] == 3 and usable.untimed(kinds, False) == (0, {})
+
+
+def test_rows_that_do_not_count_lack_no_load(counted):
+    lost, load, kinds = counted(GOOD, *[",,,"] * 3)
+    assert not lost and not load and "not in the load" in kinds and not kinds["not in the load"]
+
+
+def test_answers_of_no_tokens_and_whole_seconds_can_take_no_time(counted):
+    same = "2026-03-01T00:00:00{0}Z,2026-03-01T00:00:00{0}Z,100,{1}"
+    assert counted(same.format(".403", 0), same.format("", 300))[1] == []
+    assert counted(same.format(".403", 1))[1] != []
+
+
+@pytest.mark.parametrize("value", ["1,234", "1.234", "1\u202f234", "many", "inf"])
+def test_more_than_a_tenth_of_unreadable_tokens_is_refused(tmp_path, counted, value):
+    rows = [f"100,{n}" for n in range(1, 10)]
+    bad = f'"{value}",5'
+    (first, *others), _, kinds = counted(*rows, bad, bad, header="input_tokens,output_tokens")
+    assert not others
+    assert first.startswith(f"{tmp_path}/log.csv, row 11: column input: value ")
+    assert "is no whole number (unreadable tokens: 2 of 11 rows); allowed are whole" in first
+    assert usable.lost(kinds) == (2, {"no tokens": 2})
+    assert counted(*rows, bad, header="input_tokens,output_tokens")[0] == []
+
+
+def test_every_kind_of_wrong_rows_is_told_at_once(counted):
+    rows = ["5,6", "-7,8", "7,1e9", "x,8", "only one cell", "5,6"]
+    problems, *_ = counted(*rows, header="input_tokens,output_tokens")
+    assert [": column " in line for line in problems] == [False, True, True, True]
+    assert "column input: value 'x'" in problems[1]
+    assert "column input: value -7: is below zero" in problems[2]
+    assert "column output: value 1000000000: is more than any context" in problems[3]
+
+
+def test_failed_requests_and_repeats_are_no_reason_to_refuse(counted):
+    lost, _, kinds = counted("5,6", ",", ",", header="input_tokens,output_tokens")
+    assert not lost and usable.lost(kinds) == (2, {"no tokens": 2})
+    assert usable.all_rows(kinds) == 3
+
+
+def test_rows_of_several_kinds_are_lost_once(counted):
+    _, _, kinds = counted("5,6", "-1,", "-1,1e9", header="input_tokens,output_tokens")
+    assert usable.lost(kinds)[0] == 2
+
+
+def test_a_number_is_missing_where_json_has_none(counted):
+    lines = [json.dumps({"input_tokens": one, "output_tokens": 5}) for one in (None, "", "NULL", 5)]
+    lost, _, kinds = counted(*lines, header="", name="log.jsonl")
+    assert not lost and kinds["no tokens"] == 3 and not kinds["unreadable tokens"]
