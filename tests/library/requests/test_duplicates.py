@@ -39,12 +39,33 @@ def surplus(tmp_path, settings):
     return found
 
 
-def test_the_earliest_row_of_an_id_counts(surplus):
+def test_of_equal_lengths_the_earliest_row_of_an_id_counts(surplus):
     tables = surplus(ROWS)
     (row,) = tables["lengths"].to_dict("records")
-    assert (row["n"], row["input"], row["output"]) == (2, 200, 20)
-    assert tables["hours"]["n"].sum() == 2
-    assert tables["kinds"].to_dict("records") == [{"kind": "duplicate", "n": 2}]
+    assert (row["n"], row["input"], row["output"]) == (1, 100, 10)
+    assert tables["hours"]["n"].sum() == 1
+    assert kinds(tables) == {"duplicate": 1, "earlier state": 0, "shared id": 1}
+
+
+def kinds(tables):
+    """Rows by kind."""
+    return dict(zip(tables["kinds"]["kind"], tables["kinds"]["n"], strict=True))
+
+
+def test_requests_of_a_session_are_no_duplicates(surplus):
+    rows = [(f"2025-01-01 10:00:{n:02}", f"s{n % 3}", 100 + n, 10 + n) for n in range(30)]
+    tables = surplus(rows)
+    assert tables["lengths"].empty
+    assert kinds(tables) == {"duplicate": 0, "earlier state": 0, "shared id": 27}
+
+
+def test_of_a_stream_the_last_row_counts(surplus):
+    start = "2025-01-01 10:00:00"
+    tables = surplus([(start, "a", 100, 1), (start, "a", 100, 7), (start, "a", 100, 300)])
+    assert tables["lengths"][["n", "output"]].sum().tolist() == [2, 8]
+    assert kinds(tables) == {"duplicate": 0, "earlier state": 2, "shared id": 0}
+    twice = [(start, "a", 100, n) for n in (1, 300)] * 2
+    assert kinds(surplus(twice)) == {"duplicate": 2, "earlier state": 1, "shared id": 0}
 
 
 @pytest.mark.parametrize("rows", [ROWS, [(*ROWS[0], reasoning) for reasoning in range(8)]])
@@ -72,12 +93,13 @@ def test_of_equal_rows_the_first_counts_whatever_the_threads(tmp_path, settings)
 def test_without_repeated_ids_nothing_is_too_often(surplus):
     tables = surplus(ROWS[:2])
     assert tables["lengths"].empty
-    assert tables["kinds"]["n"].tolist() == [0]
+    assert kinds(tables) == {"duplicate": 0, "earlier state": 0, "shared id": 0}
 
 
 def test_cells_whose_requests_are_all_repeats_are_gone(surplus, count, tmp_path):
-    """The repeated id has another length and hour than the row that counts."""
-    rows = [("2025-01-01 10:00:00", "a", 100, 10), ("2025-01-01 12:00:00", "a", 300, 30)]
+    """The other row of the id has another length than the one that counts, or another hour."""
+    rows = [("2025-01-01 12:00:00", "a", 100, 10), ("2025-01-01 10:00:00", "b", 7, 1)]
+    rows += [("2025-01-01 10:00:00", "a", 100, 10), ("2025-01-01 10:00:00", "b", 7, 3)]
     found = surplus(rows)
     (folder,) = (path for path in tmp_path.iterdir() if path.is_dir())
     connection = connect(folder=tmp_path)
@@ -89,7 +111,9 @@ def test_cells_whose_requests_are_all_repeats_are_gone(surplus, count, tmp_path)
             counts.read_tables(connection, {name: [path]}, sign)
     counts.sum_tables(connection)
     for name in ("lengths", "hours"):
-        assert connection.execute(f"SELECT n, input FROM {name}").fetchall() == [(1, 100)]
+        found = connection.execute(f"SELECT n, output FROM {name} ORDER BY ALL").fetchall()
+        assert found == [(1, 3), (1, 10)]
+    assert connection.execute("SELECT count(DISTINCT hour) FROM hours").fetchall() == [(1,)]
 
 
 @pytest.mark.parametrize("less", [1, 0])

@@ -289,3 +289,10 @@ def test_the_page_begins_with_times_that_cannot_be_used(answered, tables, settin
     assert f"**7 of the log's 30,000 rows {said}unreadable time 7, no duration 2);" in first(bad)
     missing = counted(tables, no_end=9, not_in_the_load=9)
     assert said not in first(missing) and said in first(missing, knows_load=True)
+
+
+def test_the_page_begins_with_ids_that_several_requests_share(answered, tables, settings):
+    said = "the id of another row, and other times or tokens**"
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    text = page("A log", counted(tables, shared_id=3), answered[2], settings, LOAD)
+    assert f"**3 rows have {said}" in text.split("\n\n")[1]

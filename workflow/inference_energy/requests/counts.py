@@ -139,7 +139,12 @@ KINDS = {
     " and some; a request that has any has a whole one; the row does not count",
     "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
     " tool's span, whose calls of models have their own; the row does not count",
-    "duplicate": "an id that was there before; the earliest row of an id counts, the others do not",
+    "duplicate": "an id and lengths that were there before; of each id and lengths the earliest row"
+    " counts, the others do not",
+    "earlier state": "the id, start and input of another row that has more output tokens, as where"
+    " a stream begins; the row does not count",
+    "shared id": "an id that another row has, of other times and lengths, as that of a session; the"
+    " row counts",
     "several": "a row of several of the kinds above, once for each further one: those kinds"
     " together, less this, are the rows that do not count",
     "unreadable": "no row of the file's columns, as all lines of an open quote, or no JSON"

@@ -13,8 +13,26 @@ from inference_energy.requests.log import Log, Unit, requests_view, values_of
 ORDER = (
     "start, mean_input, mean_output, mean_cached, finish, model, tenant, n, reasoning, file, row"
 )
-"""Which row of an id counts: the earliest, so that the order of rows and files does not matter; of
-rows that are alike in all that is counted the first one, so that no order of threads does."""
+"""Which of the rows of a request counts: the earliest, so that the order of rows and files does not
+matter; of rows that are alike in all that is counted the first one, so that no order of threads
+does."""
+
+LENGTHS = "mean_input, mean_cached, mean_output"
+
+REPEATS = {
+    "duplicate": (f"id, {LENGTHS}", ORDER),
+    "earlier state": (
+        "id, start, mean_input",
+        f"mean_output DESC, finish DESC NULLS LAST, {ORDER}",
+    ),
+}
+"""Kinds of rows that do not count beside another of their id: what they have in common with it, and
+which one of those that are left of the kinds above counts. A row with which a stream begins has
+the start and input of the row with which it ends, and fewer tokens of output."""
+
+SHARED = "shared id"
+"""Kind of rows whose id is another request's, as a session's, or of a counter that begins anew in
+every file."""
 
 
 def count_duplicates(
@@ -27,7 +45,8 @@ def count_duplicates(
     long_from: float | None = None,
     one_in: int = 1,
 ) -> None:
-    """Add the rows beyond the first of each id to the tables of counts, from where they are taken.
+    """Add the rows that say of a request what another of its id does to the tables of counts, from
+    where they are taken, and count those of an id that are other requests.
 
     Ids are compared by hash, so that a billion of them need eight bytes each, and then as they are.
 
@@ -73,23 +92,37 @@ def count_duplicates(
                 [unit.file],
             )
             say("rows of repeated ids", number, len(units))
-    rank = f"row_number() OVER (PARTITION BY id ORDER BY {ORDER})"
-    connection.execute(
-        "CREATE TEMP TABLE surplus AS SELECT * EXCLUDE rank FROM"
-        f" (SELECT *, {rank} AS rank FROM rows) WHERE rank > 1;"
-        " CREATE OR REPLACE TEMP VIEW counted AS FROM surplus"
-    )
+    connection.execute("CREATE TEMP TABLE surplus AS SELECT * FROM rows LIMIT 0")
+    for kind, (alike, order) in REPEATS.items():
+        _set_apart(connection, kind, f"PARTITION BY {alike} ORDER BY {order}")
+        connection.execute("INSERT INTO surplus FROM apart")
+    connection.execute("CREATE OR REPLACE TEMP VIEW counted AS FROM surplus")
     add_counts(connection, stated, long_from, one_in=one_in)
-    connection.execute("INSERT INTO kinds SELECT 'duplicate', count(*) FROM surplus")
+    _set_apart(connection, SHARED, f"PARTITION BY id ORDER BY {ORDER}")
+
+
+def _set_apart(connection: duckdb.DuckDBPyConnection, kind: str, window: str) -> None:
+    """Move all but the first of each window from the table ``rows`` to ``apart``, and count them as
+    of a kind.
+    """
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE ranked AS"
+        f" SELECT *, row_number() OVER ({window}) AS rank FROM rows;"
+        " CREATE OR REPLACE TEMP TABLE apart AS SELECT * EXCLUDE rank FROM ranked WHERE rank > 1;"
+        " CREATE OR REPLACE TEMP TABLE rows AS SELECT * EXCLUDE rank FROM ranked WHERE rank = 1;"
+        " DROP TABLE ranked"
+    )
+    connection.execute("INSERT INTO kinds SELECT ?, count(*) FROM apart", [kind])
     connection.execute(
         "INSERT INTO examples (kind, file, row, start, finish, input, cached, output)"
-        " SELECT 'duplicate', file, row, start, finish, input, cached, output"
-        f" FROM surplus ORDER BY file, row LIMIT {EXAMPLES}"
+        " SELECT ?, file, row, start, finish, input, cached, output"
+        f" FROM apart ORDER BY file, row LIMIT {EXAMPLES}",
+        [kind],
     )
 
 
 def write_surplus(connection: duckdb.DuckDBPyConnection, path: str | os.PathLike[str]) -> None:
-    """Write which rows do not count, as their id was there before: file and row, as Parquet."""
+    """Write which rows do not count beside another of their id: file and row, as Parquet."""
     rows = "SELECT file, row FROM surplus ORDER BY ALL"
     connection.execute(f"COPY ({rows}) TO {literal(path)} (FORMAT parquet)")
 

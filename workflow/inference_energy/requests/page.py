@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.requests.counts import LEAST_RATE, MOST_RATE, OVER_SERVED, RUNNING_TOTAL
+from inference_energy.requests.duplicates import SHARED
 from inference_energy.requests.energies import BLEND
 from inference_energy.requests.formats import COLUMNS, HIDDEN
 from inference_energy.requests.usable import all_rows, lost, rows_of, untimed
@@ -119,6 +120,7 @@ def page(
         power_measured=power_measured,
         rows_of_many=rows_of_many,
         pages_missing=bool(kinds.get("no last page", 0)),
+        shared_ids=kinds.get(SHARED, 0),
         over_context=kinds.get("over context", 0),
         doubted=doubted_times(kinds.to_dict()),
         most_rate=MOST_RATE,

@@ -22,7 +22,7 @@ MOST = 0.1
 at most is a fraction of what the law leaves open (P5 to P95 of a log charged by `revised`: 0.64 to
 1.57 of its median); beyond, the answer would be that of the other rows, whose load is another."""
 
-LOST = (*NOT_COUNTED, "duplicate", "unreadable")
+LOST = (*NOT_COUNTED, "duplicate", "earlier state", "unreadable")
 """Kinds of rows that do not count."""
 
 WRONG = ("unreadable", "unreadable tokens", "negative", "absurd", "part of a token")
