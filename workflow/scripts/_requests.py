@@ -21,13 +21,16 @@ def opened(snakemake):
         yield connection, folder
 
 
+def stored(params):
+    """Return the log on disk that parameters are of."""
+    return Log(tuple(params["files"]), params["kind"], params["form"], params["format"])
+
+
 class Stored:
     """A log on disk; ``units`` are its parts."""
 
     def __init__(self, snakemake, connection, folder):
-        stored = snakemake.params.log
-        form = stored["form"], stored["format"]
-        self.log = Log(tuple(stored["files"]), stored["kind"], *form)
+        self.log = stored(snakemake.params.log)
         self.connection, self.folder = connection, folder
         settings = snakemake.params.settings
         self.longest, self.long_from = (settings[k]["value"] for k in ("longest", "long_from"))

@@ -110,22 +110,28 @@ def test_rows_of_no_known_model_are_held_against_the_deployments(tmp_path, count
     path = log(tmp_path / "log.csv", f"ours,{2 * R1},9", f",{2 * R1},7", f"DeepSeek-R1,{R1},9")
     path.write_text(path.read_text() + "ours,100,100\n")
     lengths = count(path, models=models)["lengths"]
-    assert contexts.over_served(lengths, "DeepSeek-R1", {}, models) == 2
-    assert contexts.over_served(lengths, "DeepSeek-R1", {"ours": "DeepSeek-R1"}, models) == 1
-    assert contexts.over_served(lengths, "Llama 4 Scout", {}, models) == 0
-    assert contexts.over_served(lengths, "a model of our own", {}, models) == 0
+
+    def over_served(model, **names):
+        form = PLAIN | {"models": names}
+        return contexts.over_served(lengths, model, Log((str(path),), "csv", form), models)
+
+    assert over_served("DeepSeek-R1") == 2
+    assert over_served("DeepSeek-R1", ours="DeepSeek-R1") == 1
+    assert over_served("Llama 4 Scout") == over_served("a model of our own") == 0
 
 
 def test_far_beyond_the_deployments_context_a_log_is_refused(tmp_path, count, models):
     path = log(tmp_path / "log.csv", f",{5 * R1},7", f",{6 * R1},8", ",100,100")
     lengths = count(path, models=models)["lengths"]
     with pytest.raises(InputError) as refused:
-        contexts.over_served(lengths, "DeepSeek-R1", {}, models)
+        contexts.over_served(lengths, "DeepSeek-R1", Log((str(path),), "csv", PLAIN, "a"), models)
     (told,) = refused.value.problems
-    assert f"2 requests of no known model, the longest of {6 * R1} and 8 tokens" in told
+    assert f"2 requests of no known model, the longest of {6 * R1} and 8 tokens, read of" in told
+    assert "read of input_tokens as input and output_tokens as output tokens, by the format" in told
     assert "more than 4 times the context of the deployment's model DeepSeek-R1, 163840" in told
     assert "allowed is at most 4 times" in told
     # the counts name the rows of what no model at all can hold
     beyond = log(tmp_path / "beyond.csv", f",{SCOUT},7")
     lengths = count(beyond, models=models)["lengths"]
-    assert contexts.over_served(lengths, "DeepSeek-R1", {}, models) == 0
+    own = Log((str(beyond),), "csv", PLAIN)
+    assert contexts.over_served(lengths, "DeepSeek-R1", own, models) == 0

@@ -9,7 +9,7 @@ import pandas as pd
 from inference_energy.errors import InputError
 from inference_energy.laws.hardware import LONGEST, longest_context, longest_contexts
 from inference_energy.requests.formats import TOKENS, Column, LogColumns, bare_name, literal
-from inference_energy.requests.log import Log, Unit, describe
+from inference_energy.requests.log import Log, Unit, connect, describe
 from inference_energy.requests.sums import MOST_TOLD, first_row
 
 ANY = "any known model"
@@ -78,9 +78,7 @@ def over_context(
     return count, places or []
 
 
-def over_served(
-    lengths: pd.DataFrame, served: str, stated: Mapping[str, str], models: pd.DataFrame
-) -> int:
+def over_served(lengths: pd.DataFrame, served: str, log: Log, models: pd.DataFrame) -> int:
     """Count the requests of no known model that are longer than the context of the one that serves
     them, by the mean lengths of their cells.
 
@@ -92,8 +90,8 @@ def over_served(
         As the table ``lengths`` of the counts.
     served : str
         Model of the deployment.
-    stated : dict of str to str
-        Models of the log's format by the names of the log.
+    log : Log
+        The log.
     models : DataFrame
         Table of schema ``models``.
 
@@ -108,20 +106,23 @@ def over_served(
         If any are longer than LONGEST contexts.
     """
     context, most = longest_context(served, models), float(models["context_tokens"].max())
-    known = set(_contexts(lengths["model"].dropna().unique(), stated, models)["name"])
+    names = lengths["model"].dropna().unique()
+    known = set(_contexts(names, log.form.get("models", {}), models)["name"])
     own = lengths[~lengths["model"].isin(known)]
     tokens = (own["input"] + own["output"]) / own["n"]
     absurd = own[(tokens > LONGEST * context) & (tokens <= LONGEST * most)]
     if len(absurd):
         first = absurd.iloc[int(np.argmax(tokens[absurd.index]))]
+        read = read_as(log, describe(connect(), log.files[0], log.kind))
         raise InputError(
             f"key log: columns of input and output tokens: {absurd['n'].sum()} requests of no known"
             f" model, the longest of {first['input'] / first['n']:.6g} and"
-            f" {first['output'] / first['n']:.6g} tokens, are more than {LONGEST:g} times the"
-            f" context of the deployment's model {served}, {context:.15g} tokens (context_tokens of"
-            f" data/models.csv); allowed is at most {LONGEST:g} times; write tokens of each request"
-            " alone: not in another unit, nor what a counter has added up so far; or take out what"
-            " the deployment does not answer"
+            f" {first['output'] / first['n']:.6g} tokens, read of {read}, are more than"
+            f" {LONGEST:g} times the context of the deployment's model {served}, {context:.15g}"
+            f" tokens (context_tokens of data/models.csv); allowed is at most {LONGEST:g} times;"
+            " write tokens of each request alone: not in another unit, nor what a counter has added"
+            " up so far; or name the columns"
+            " of the tokens by another format, or take out what the deployment does not answer"
         )
     return int(own.loc[(tokens > context) & (tokens <= most), "n"].sum())
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 from _logged import run
-from _requests import log_of, opened
+from _requests import log_of, opened, stored
 from _runs import read_background, read_runs, with_renamed
 from _setups import read_materials, read_shared
 from inference_energy.deployments import build as deployment_build
@@ -55,12 +55,12 @@ def read_serving(read, params):
 
 def count_over_served(counted, read, params):
     """Add to the kinds the requests that are longer than the context of a deployment's model."""
-    if params.deployment is None:
+    # of a day that is drawn the models are known
+    if params.deployment is None or "files" not in params.log:
         return
     served = params.deployment["method"]["deployment"]["model"]
-    stated = params.log.get("form", {}).get("models", {})
     models = read_table(read.models, "models")
-    count = contexts.over_served(counted["lengths"], served, stated, models)
+    count = contexts.over_served(counted["lengths"], served, stored(params.log), models)
     more = pd.DataFrame({"kind": [counts.OVER_SERVED], "n": [count]})
     counted["kinds"] = pd.concat([counted["kinds"], more], ignore_index=True)
 
