@@ -8,7 +8,7 @@ it is empty. ``x-by`` of a column gives bounds for each value of another column,
 columns, each with the ``powers`` of the columns, the ``minimum`` and ``maximum`` of the product
 and the ``x-reason``: power is throughput times the energy of a token, whichever is mistyped. A
 ``where`` lists the values of other columns, ``{attention: [gqa]}``, of the rows that it is about.
-``x-usual`` has bounds within these, beyond which a product is possible but unusual.
+``x-usual`` of either has bounds within these, beyond which a number is possible but unusual.
 
 ``x-rows`` has such products of the rows ``by`` one source: of the numbers of column ``value`` whose
 column ``name`` says what they are.
@@ -101,6 +101,15 @@ def unusual(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
     columns, places, sentences
         As of :func:`broken`.
     """
+    for name, column in spec["properties"].items():
+        for other, bounds in column.get("x-by", {}).items():
+            for value, limits in bounds.items():
+                if "x-usual" in limits:
+                    usual = limits | limits["x-usual"]
+                    form = "unusual; {}; usual is {}"
+                    yield _outside(
+                        typed, name, f"where {other} is {value}", usual, other, value, form
+                    )
     for rule in spec.get("x-agree", []):
         if "x-usual" in rule:
             yield _disagreeing(typed, rule | rule["x-usual"], "unusual; {}; usual is {}")
@@ -159,8 +168,15 @@ def _wrongly_filled(typed: pd.DataFrame, name: str, other: str, values: list[str
 
 
 def _outside(
-    typed: pd.DataFrame, name: str, where: str, limits: Mapping[str, Any], other: str, value: str
+    typed: pd.DataFrame,
+    name: str,
+    where: str,
+    limits: Mapping[str, Any],
+    other: str,
+    value: str,
+    form: str = "{}; allowed is {}; correct the value or remove the row",
 ) -> Broken:
+    """Numbers beyond the bounds of a value of another column; ``form`` as of ``_disagreeing``."""
     numbers = _numbers(typed, name)
     of_value = (typed[other] == value).to_numpy(bool, na_value=False)
     places = np.flatnonzero(of_value & _beyond(numbers, limits))
@@ -168,8 +184,9 @@ def _outside(
         f'column "{name}"',
         places,
         [
-            f"value {numbers[place]:.6g}; {_allowed(limits)} {where}, as {limits['x-reason']};"
-            " correct the value or remove the row"
+            form.format(
+                f"value {numbers[place]:.6g}", f"{_range(limits)} {where}, as {limits['x-reason']}"
+            )
             for place in places
         ],
     )

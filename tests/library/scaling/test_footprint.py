@@ -115,3 +115,20 @@ def test_the_implied_intensity_gives_back_the_published_water(values):
     value = {line[2]: line[3] for line in lines}
     implied = value["WUE that gives the upper end"] * value["IT energy, median"]
     assert implied == pytest.approx(0.067)
+
+
+@pytest.mark.parametrize(("fact", "value"), [("dry", 0.0), ("dry", 1.0)])
+def test_a_range_that_no_log_normal_has_is_refused(fact, value):
+    facts = FACILITY.copy()
+    facts.loc[facts["fact"] == fact, "value"] = value
+    with pytest.raises(InputError, match=r"key on_site_water.range: values .*; allowed are two"):
+        footprint.footprint(make_setup(Peak(900.0, 2)), CONFIG, facts)
+
+
+def test_a_setting_without_water_takes_none():
+    none = pd.DataFrame([("none", "on-site water", "G", 0.0, "L/kWh")], columns=FACILITY.columns)
+    config = CONFIG | {
+        "on_site_water": {"range": ["dry", "wet"], "settings": ["none"], "unit": "L/kWh"}
+    }
+    made = footprint.footprint(make_setup(Peak(900.0, 2)), config, pd.concat([FACILITY, none]))
+    assert (made.loc[made["setting"] == "none", "value"] == 0).all()

@@ -67,6 +67,11 @@ def test_the_committed_page_of_scaling_is_that_of_the_committed_tables(tables):
     assert scaling_page(**tables) == committed("scaling.md")
 
 
+def test_what_is_unusual_of_facilities_stands_last(tables):
+    page = scaling_page(**tables, unusual=["a grid is clean"])
+    assert page == committed("scaling.md") + "\n### What is unusual\n\n- a grid is clean\n"
+
+
 def test_the_committed_page_of_the_counter_signal_is_that_of_the_committed_tables(signal):
     assert counter_signal_page(**signal, config=SIGNAL) == committed("counter_signal.md")
 

@@ -51,7 +51,7 @@ OTHERWISE = Bound(
 """What the parts of a node draw over its maximum power, per GPU. Of the B200's 0.76."""
 
 NODES, MAXIMA, GPUS = "data/nodes.csv: node", "data/node_power.csv: gpu", "data/gpus.csv: gpu"
-MODELS = "data/models.csv: model"
+MODELS, FACTS = "data/models.csv: model", "data/facility.csv: fact"
 """Beginnings of sentences about a row."""
 
 

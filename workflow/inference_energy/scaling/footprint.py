@@ -153,10 +153,18 @@ def footprint(setup: Setup, config: Mapping[str, Any], facility: pd.DataFrame) -
     for key, (name, boundary, unit, daily_unit) in FOOTPRINTS.items():
         section = config[key]
         low, high = sorted(facts_by_name(facility, section["range"], section["unit"]))
+        if not 0 < low < high:
+            raise InputError(
+                f"config/footprint.yaml: key {key}.range: values {low:g}, {high:g} of"
+                f" {', '.join(section['range'])}: are P5 and P95 of a log-normal; allowed are two"
+                " facts above zero that differ; name others"
+            )
         intensities = {"range": LogNormal.from_percentiles(low, high)}
         values = facts_by_name(facility, section["settings"], section["unit"])
         named = zip(section["settings"], values, strict=True)
-        intensities |= {setting: LogNormal.fixed(value) for setting, value in named}
+        # a facility that cools without water has none, of which the logarithm is -inf
+        with np.errstate(divide="ignore"):
+            intensities |= {setting: LogNormal.fixed(value) for setting, value in named}
         for setting, intensity in intensities.items():
             counted = replace(boundary, name=name, factor=intensity)
             lines += _lines(described, counted, setting, unit, daily_unit)
@@ -188,7 +196,7 @@ def blog_check(
     list of tuple
         Lines of the water_checks table.
     """
-    water = facility[facility["quantity"] == "on-site water"]
+    water = facility[(facility["quantity"] == "on-site water") & (facility["value"] > 0)]
     lines = []
     for method, table in footprints.items():
         cells = table[

@@ -18,6 +18,7 @@ def scaling_page(
     agents: Mapping[str, pd.DataFrame],
     footprint: Mapping[str, pd.DataFrame],
     checks: pd.DataFrame,
+    unusual: Sequence[str] = (),
 ) -> str:
     """Test-time scaling, agents, crossing points, water and carbon of all methods, in Markdown.
 
@@ -27,6 +28,8 @@ def scaling_page(
         Method to the table of that name.
     checks : DataFrame
         Table water_checks.
+    unusual : sequence of str
+        What is unusual of facilities and grids.
 
     Returns
     -------
@@ -48,6 +51,7 @@ def scaling_page(
         agents=_agents(agents),
         water=_water(footprint),
         checks=checks.fillna({"note": ""}).to_dict("records"),
+        unusual=unusual,
     )
 
 

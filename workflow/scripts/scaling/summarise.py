@@ -4,6 +4,7 @@ import pandas as pd
 from _logged import run
 from inference_energy import documents
 from inference_energy.drawing import save
+from inference_energy.method import datasheets
 from inference_energy.scaling import counter_signal, figures, footprint
 from inference_energy.scaling import page as scaling_page
 from inference_energy.tables import read_table, write_table, write_text
@@ -48,8 +49,14 @@ def main(snakemake):
     footprints = of_methods("footprint")
     checks = footprint.water_checks(footprints, boundaries, facility)
     write_table(checks, write.water_checks, "water_checks")
+    found = datasheets.unusual_rows("facility", datasheets.FACTS, facility)
     page = scaling_page.scaling_page(
-        of_methods("test_time"), of_methods("crossing"), of_methods("agents"), footprints, checks
+        of_methods("test_time"),
+        of_methods("crossing"),
+        of_methods("agents"),
+        footprints,
+        checks,
+        [sentence for _, sentence in found],
     )
     write_text(write.scaling_page, page)
 
