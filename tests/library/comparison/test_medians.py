@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from inference_energy.comparison import medians as comparison_medians
-from inference_energy.comparison.medians import ExactMedians, fitted_from
+from inference_energy.comparison.medians import LEVERS, ExactMedians, fitted_from
 from inference_energy.energy.exact import blend_energy, fleet_energy, regime_energy, with_pathways
 from inference_energy.energy.mixtures import Mixture
 from inference_energy.errors import InputError
@@ -72,7 +72,7 @@ def test_quartiles_levers_and_improved_days_are_those_which_each_mixture_has_alo
     more = {"pathways": pathways, "fleet": {"improvement": {"long": lever}}}
     head = merge(V2, {"pue": CHANGES["pue"], "blend": CHANGES["blend"]} | more)
     settings = differing(V2, head)
-    asked = ExactMedians(paper, days=True, quartiles=True, levers=True)
+    asked = ExactMedians(paper, days=True, quartiles=True, levers=LEVERS)
     for method in (V2, *(with_settings(V2, head, paths) for paths in settings.values()), head):
         setup = build(method, **paper(method))
         told = asked(method)
@@ -83,12 +83,14 @@ def test_quartiles_levers_and_improved_days_are_those_which_each_mixture_has_alo
                 assert told[f"{name} {statistic}"] == pytest.approx(blend.quantile(level), rel=1e-9)
             divided = with_pathways(setup, blend)
             del divided["baseline"]
-            assert [*divided] == ["hardware", "model", "serving", "combined"]
+            assert tuple(divided) == LEVERS
             for pathway, energy in divided.items():
                 expected = blend.quantile(0.5) / energy.quantile(0.5)
                 assert told[f"{name} lever, {pathway}"] == pytest.approx(expected, rel=1e-9)
             alone = fleet_energy(setup, regime)["improved"]["p50"]
             assert told[f"{name} improved day"] == pytest.approx(alone, rel=1e-9)
+    one = ExactMedians(paper, ["long"], levers=["combined"])(V2)
+    assert set(one) == {"long median", "long lever, combined"}
     assert set(ExactMedians(paper)(V2)) == {"traditional median", "long median"}
 
 

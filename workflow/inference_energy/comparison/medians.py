@@ -33,6 +33,9 @@ are served."""
 FACTORS = ("power_utilisation", "pue", "input_charge", "monte_carlo")
 """Sections besides a regime's that a model's energy on a node of one kW follows from."""
 
+LEVERS = ("hardware", "model", "serving", "combined")
+"""Pathways, and all of them together."""
+
 QUARTILES = {"lower quartile": 0.25, "upper quartile": 0.75}
 
 KEPT = (
@@ -73,8 +76,10 @@ class ExactMedians:
         Kinds of queries whose median is asked for; all unless given.
     days : bool
         Whether the energy of a day of each kind of queries is asked for too, as it is and improved.
-    quartiles, levers : bool
-        Whether the quartiles are asked for too, and by which factor the pathways lower the median.
+    quartiles : bool
+        Whether the quartiles are asked for too.
+    levers : collection of str
+        Pathways of LEVERS of which it is asked by which factor they lower the median.
     """
 
     def __init__(
@@ -83,7 +88,7 @@ class ExactMedians:
         regimes: Collection[str] | None = None,
         days: bool = False,
         quartiles: bool = False,
-        levers: bool = False,
+        levers: Collection[str] = (),
     ) -> None:
         self._materials_of, self._asked, self._days = materials_of, regimes, days
         self._quartiles, self._levers = quartiles, levers
@@ -219,11 +224,11 @@ class ExactMedians:
         return self._blend(method, name).quantile(level)
 
     def _divided(self, method: Method, name: str) -> dict[str, float]:
-        """Median of the blend by each pathway and by all of them. [Wh]"""
+        """Median of the blend by each pathway that is asked of. [Wh]"""
         z = method["monte_carlo"]["normal_quantile_95"]
         setup = replace(self._setup(method), pathways=pathways(method["pathways"], z))
-        _, *others = with_pathways(setup, self._blend(method, name)).items()
-        return {pathway: energy.quantile(0.5) for pathway, energy in others}
+        divided = with_pathways(setup, self._blend(method, name))
+        return {pathway: divided[pathway].quantile(0.5) for pathway in self._levers}
 
     def _blend(self, method: Method, name: str) -> Mixture | TrimmedBlend:
         sections = self._sections(method, *FITTED, *FACTORS, "node_power", "blend")

@@ -13,7 +13,7 @@ from inference_energy.claims.headline import numbers
 from inference_energy.claims.judge import HOLDS, deciding_digits, judge
 from inference_energy.claims.selectors import Results
 from inference_energy.comparison.attribution import attribution
-from inference_energy.comparison.medians import QUARTILES, ExactMedians, fitted_from
+from inference_energy.comparison.medians import LEVERS, QUARTILES, ExactMedians, fitted_from
 from inference_energy.comparison.sides import PUBLISHED, REWRITTEN, Side
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import mix
@@ -367,15 +367,17 @@ def _mixtures(
     """Median [Wh] and day [GWh/day] of a regime of all mixtures of two methods that the shares
     need, by the mixture; none where only one setting differs.
 
-    Quartiles are there where the median is still, so that one may be what moves most, and levers
-    there, or where the pathways differ.
+    Quartiles and levers are there where the median is still, so that one may be what moves most;
+    where it moves and pathways differ, the lever that each of them moves.
     """
     base, head = methods
     known: dict[str, dict[str, float]] = {}
     settings = differing(base, head)
     if sum(map(len, settings.values())) < 2:
         return known
-    levers = regime == "traditional" and (is_still or "pathways" in settings)
+    levers: Sequence[str] = ()
+    if regime == "traditional":
+        levers = LEVERS if is_still else ["combined"] * ("pathways" in settings)
     medians = ExactMedians(materials_of, [regime], days=True, quartiles=is_still, levers=levers)
     for method, laws_of in zip(methods, laws, strict=True):
         medians.take(method, laws_of)
