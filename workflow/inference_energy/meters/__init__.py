@@ -6,6 +6,7 @@ and ``read(samples)``, which adds a log's readings to :class:`~.common.Samples`.
 
 import os
 import re
+from collections.abc import Hashable
 
 import pandas as pd
 
@@ -23,6 +24,7 @@ from inference_energy.meters import (
     zeus,
 )
 from inference_energy.meters.common import SAMPLE_COLUMNS, Samples, counted_power
+from inference_energy.meters.counters import too_coarse
 from inference_energy.tables import decode, read_bytes
 
 __all__ = ["SAMPLE_COLUMNS", "mean_powers", "read_log"]
@@ -125,11 +127,18 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
     ------
     InputError
         If a meter of the log has no reading of power, nor a counter that is read twice, in that
-        time: a sum would be of the others alone.
+        time: a sum would be of the others alone. If a counter rises by less than some of its steps.
     """
     run = readings[readings["time_s"].between(start, end)]
     powers = run.groupby("meter")["power_w"].mean().reindex(sorted(readings["meter"].unique()))
-    powers = powers.fillna(counted_power(run).reindex(powers.index))
+    counted = counted_power(run).reindex(powers.index[powers.isna()]).dropna()
+    coarse = [
+        too_coarse(str(meter), _counts_of(readings, meter), _counts_of(run, meter))
+        for meter in counted.index
+    ]
+    if any(coarse):
+        raise InputError([problem for problem in coarse if problem])
+    powers = powers.fillna(counted)
     lacking = powers.index[powers.isna()]
     if len(lacking):
         raise InputError(
@@ -139,3 +148,9 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
             " these meters out of the log, whose power is then not that of all"
         )
     return powers
+
+
+def _counts_of(readings: pd.DataFrame, meter: Hashable) -> pd.DataFrame:
+    """Counts of a meter, in the order of time."""
+    own = readings[readings["meter"] == meter].dropna(subset=["energy_j"])
+    return own.sort_values("time_s")
