@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from inference_energy.documents import LEAST_NUMBER, json_number, json_object, underflows
 from inference_energy.errors import InputError
+from inference_energy.meters import compare
 from inference_energy.tables import PROBLEMS_SHOWN, refuse, refuse_crowded
 from inference_energy.tables import spelling as plain_spelling
 from inference_energy.units import (
@@ -470,6 +471,10 @@ class Samples:
                 *alternating(self, frame),
                 *_twice(self, frame),
                 *_units(self, frame),
+                *(
+                    f"{self.path}: {told}"
+                    for told in compare.problems(frame, self.scope, self.factors)
+                ),
             ]
         )
         refuse([f"{self.path}: {problem}" for problem in totals(frame, self.scope)])

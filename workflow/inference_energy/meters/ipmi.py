@@ -15,6 +15,7 @@ import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.meters.common import ALWAYS, IN_TURN, MONTHS, Samples, alternating
+from inference_energy.meters.compare import full_registers
 
 NAME = "ipmitool dcmi power reading"
 POWER = re.compile(r"(?:Instantaneous power reading|Current Power)\s*:\s*(.*?)\s*$", re.I | re.M)
@@ -124,19 +125,23 @@ def _refuse_back(samples: Samples, readings: list[Reading], times: dict[str, flo
 
 
 def _several_nodes(samples: Samples, moments: Moments) -> list[str]:
-    """Problems of readings that take turns within their seconds, which a mean would hide."""
+    """Problems of readings that a mean over a second would hide: turns, and full registers."""
     rows = [
         ("node", second + APART * place, reading.power)
         for second, same in enumerate(moments.values())
         for place, reading in enumerate(same)
     ]
+    lines = [reading.line for same in moments.values() for reading in same]
+    frame = pd.DataFrame(rows, columns=["meter", "time_s", "power_w"]).assign(line=lines)
+    if full := [f"{samples.path}: {told}" for told in full_registers(frame)]:
+        return full
     extremes = [tuple(reading.extremes) for same in moments.values() for reading in same]
     if any(_in_turn(extremes, count) for count in IN_TURN):
         return [
             f"{samples.path}: the least and largest powers that its readings state take turns: two"
             " or more nodes in one file; keep a file of each"
         ]
-    return alternating(samples, pd.DataFrame(rows, columns=["meter", "time_s", "power_w"]))
+    return alternating(samples, frame)
 
 
 def _in_turn(extremes: list[tuple[str, ...]], count: int) -> bool:
