@@ -159,7 +159,16 @@ def test_power_is_told_with_where_it_was_measured_or_stated():
     method = files.resolve(content, "mine", WHERE, METHOD_FILES, SCHEMAS)
     shape = [(500, 300, 900)]
     for columns, expected in (
-        ({"node_power_w": 6e3}, {"node power": ("6 kW", "measured")}),
+        (
+            {"node_power_w": 6e3},
+            {
+                "node power": ("6 kW", "measured"),
+                "host power": (
+                    f"{answers._quantity(HOST)} per node, not used, as the node was measured",
+                    "stated",
+                ),
+            },
+        ),
         (
             {"gpu_power_w": 4e3},
             {

@@ -310,10 +310,15 @@ def _power_facts(
     files: str,
 ) -> list[Fact]:
     """Facts behind the power, by where it was measured."""
+    section = method["deployment"]
     if power.boundary == Meter.NODE:
         value = f"{np.exp(power.factor.mu):.4g} kW"
-        return [("node power", value, *_basis(("node_power_w",), facts, files))]
-    section = method["deployment"]
+        of_node = [("node power", value, *_basis(("node_power_w",), facts, files))]
+        if "host_power" in section:
+            host = section["host_power"]
+            told = f"{_quantity(host)} per node, not used, as the node was measured"
+            of_node.append(("host power", told, "stated", host["source"]))
+        return of_node
     if power.boundary == Meter.ACCELERATOR:
         host = section["host_power"]
         return [

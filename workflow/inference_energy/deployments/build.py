@@ -19,7 +19,13 @@ from inference_energy.deployments.power import (
     unusual_hosts,
     unusual_power,
 )
-from inference_energy.deployments.runs import distinct_shapes, marks, select_runs, unusual_choice
+from inference_energy.deployments.runs import (
+    distinct_shapes,
+    marks,
+    named,
+    select_runs,
+    unusual_choice,
+)
 from inference_energy.documents import near
 from inference_energy.energy.equation import query_energy
 from inference_energy.energy.exact import extrapolation
@@ -35,7 +41,7 @@ from inference_energy.laws.hardware import (
     longest_context,
 )
 from inference_energy.laws.registry import LAWS
-from inference_energy.laws.rows import length_range, usable_rows
+from inference_energy.laws.rows import SAME_SHAPE, length_range, usable_rows
 from inference_energy.method import build as method_build
 from inference_energy.method import datasheets, setup
 from inference_energy.method.boundary import FACILITY, Boundary, Meter
@@ -54,6 +60,12 @@ from inference_energy.units import W_PER_KW
 USUAL_RISE = 1.1
 """Throughput at a longer input over that at a shorter one, usually at most [1]: it takes more time
 to compute and more memory to keep, and runs that are repeated differ by some per cent."""
+
+RISE = (
+    f"usual is at most {USUAL_RISE:g} times, as a longer input is more to compute and to keep;"
+    " compare the input lengths of the runs with their throughput"
+)
+"""What to say of it."""
 
 MOST_TIME = 100.0
 """Node time of a regime's queries over that at the nearest measured lengths, and the inverse of the
@@ -192,7 +204,7 @@ def build(
             *_unusual_nodes(section["gpus_per_node"]["value"], used.iloc[0], hardware, where),
             *unusual_choice(runs, where),
             *_unusual_runs(used, hardware or {}, where),
-            *_unusual_law(law, used, where),
+            *(_rising_runs(shapes, where) or _rising_law(law, used, where)),
             *unusual_host,
             *(() if hardware is None else unusual_power(used, hardware["gpus"], where)),
             *(() if hardware is None else unusual_hosts(used, section, hardware, where, z)),
@@ -360,7 +372,29 @@ def _unusual_runs(used: pd.DataFrame, hardware: Hardware, where: str) -> tuple[s
     return *of_runs, *alike
 
 
-def _unusual_law(law: Law, used: pd.DataFrame, where: str) -> tuple[str, ...]:
+def _rising_runs(shapes: pd.DataFrame, where: str) -> tuple[str, ...]:
+    """Tell the runs of one output of which the one with the longer input is faster by most."""
+    known = shapes.dropna(subset=["input_tokens", "output_tokens"]).sort_values("input_tokens")
+    tokens, speeds = known["output_tokens"].to_numpy(), known["throughput_tps"].to_numpy()
+    most, pair = USUAL_RISE, (0, 0)
+    for place in range(1, len(known)):
+        alike = np.isclose(tokens[:place], tokens[place], rtol=SAME_SHAPE)
+        slowest = int(np.where(alike, speeds[:place], np.inf).argmin())
+        if alike.any() and speeds[place] > most * speeds[slowest]:
+            most, pair = speeds[place] / speeds[slowest], (slowest, place)
+    if pair == (0, 0):
+        return ()
+    (_, short), (_, long) = known.iloc[list(pair)].iterrows()
+    one, other = named(known.iloc[list(pair)])
+    return (
+        f"{where}: key deployment.benchmarks: unusual; {other} with {long['input_tokens']:.6g}"
+        f" input tokens has throughput_tps {long['throughput_tps']:.4g}, {most:.3g} times that of"
+        f" {one} with {short['input_tokens']:.6g} and as many output tokens,"
+        f" {short['throughput_tps']:.4g}; {RISE}",
+    )
+
+
+def _rising_law(law: Law, used: pd.DataFrame, where: str) -> tuple[str, ...]:
     """Tell throughput that rises with the input, at the middle output, over the measured inputs."""
     least, most = used["input_tokens"].min(), used["input_tokens"].max()
     middle = used["output_tokens"].median()
@@ -372,9 +406,7 @@ def _unusual_law(law: Law, used: pd.DataFrame, where: str) -> tuple[str, ...]:
     return (
         f"{where}: key deployment.benchmarks: unusual; the {law.name} law of these runs gives"
         f" {slow:.4g} tokens/s at {least:.6g} input and {middle:.6g} output tokens, and"
-        f" {fast:.4g}, {fast / slow:.3g} times as many, at {most:.6g} input tokens; usual is at"
-        f" most {USUAL_RISE:g} times, as a longer input is more to compute and to keep; compare the"
-        " input lengths of the runs with their throughput",
+        f" {fast:.4g}, {fast / slow:.3g} times as many, at {most:.6g} input tokens; {RISE}",
     )
 
 
