@@ -42,6 +42,7 @@ def count(tmp_path):
         counts.read_tables(connection, {n: [w[n] for w in written] for n in written[0]})
         counts.count_order_between_units(connection)
         counts.count_no_output(connection)
+        counts.count_alike(connection, one_in)
         counts.sum_tables(connection)
         return counts.frames(connection)
 

@@ -774,3 +774,36 @@ def test_durations_in_another_unit_than_the_format_says_are_told(
     form = {"source": "", "time": "text", "duration_unit": unit, "columns": columns}
     found = kinds(count(tmp_path / "log.csv", form=form))
     assert {kind: n for kind, n in found.items() if kind != "rows"} == told
+
+
+def test_rows_that_are_the_same_in_all_cells_are_told_whatever_their_files(tmp_path, count, kinds):
+    folder = tmp_path / "log"
+    folder.mkdir()
+    rows = [f"2025-01-01 10:00:00.{n:03},2025-01-01 10:00:05,a,{100 + n},0,10" for n in range(50)]
+    write(folder / "day.csv", *rows)
+    write(folder / "hour.csv", rows[10], *rows[10:20])
+    for parts in (1, 2):
+        tables = count(folder, parts)
+        assert kinds(tables) == {"rows": 61, "same in all cells": 11}
+        assert tables["lengths"]["n"].sum() == 61
+    # of a part of the bins of time all is told, or nothing
+    found = {kinds(count(folder, one_in=8)).get("same in all cells", 0)}
+    assert found <= {0, 8 * 11}
+
+
+@pytest.mark.parametrize("other", ["b,100,0,10", "a,100,1,10", "a,100,0,11", "a,101,0,10"])
+def test_rows_that_differ_in_a_cell_are_not_the_same(tmp_path, count, kinds, other):
+    times = "2025-01-01 10:00:00.5,2025-01-01 10:00:05"
+    path = write(tmp_path / "log.csv", f"{times},a,100,0,10", f"{times},{other}")
+    assert kinds(count(path)) == {"rows": 2}
+
+
+def test_whole_seconds_and_ids_tell_nothing_of_the_same_rows(tmp_path, count, kinds):
+    path = write(
+        tmp_path / "log.csv", *["2025-01-01 10:00:00,2025-01-01 10:00:05.5,a,100,0,10"] * 2
+    )
+    assert kinds(count(path)) == {"rows": 2}
+    rows = [{"id": n, "start": "2025-01-01 10:00:00.5"} for n in (1, 2)]
+    rows = [row | {"input_tokens": 5, "output_tokens": 6} for row in rows]
+    pd.DataFrame(rows).to_parquet(tmp_path / "log.parquet")
+    assert kinds(count(tmp_path / "log.parquet")) == {"rows": 2}

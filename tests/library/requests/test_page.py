@@ -296,3 +296,12 @@ def test_the_page_begins_with_ids_that_several_requests_share(answered, tables, 
     assert said not in page("A log", tables, answered[2], settings, LOAD)
     text = page("A log", counted(tables, shared_id=3), answered[2], settings, LOAD)
     assert f"**3 rows have {said}" in text.split("\n\n")[1]
+
+
+def test_the_page_begins_with_rows_that_are_the_same(answered, tables, settings):
+    said = "the same as another in all cells, times to a fraction of a second among them**"
+    for count in (0, 30):
+        text = page("A log", counted(tables, same_in_all_cells=count), answered[2], settings, LOAD)
+        assert said not in text
+    text = page("A log", counted(tables, same_in_all_cells=31), answered[2], settings, LOAD)
+    assert f"**31 rows are {said}" in text.split("\n\n")[1]

@@ -124,6 +124,9 @@ EXAMPLES = 3
 RUNNING_TOTAL = "running total"
 """Kind of rows that only the whole log shows."""
 
+SAME = "same in all cells"
+"""Kind of rows without an id that only the whole log shows."""
+
 OVER_SERVED = "over the deployment's context"
 """Kind of requests, not of rows: which model answers them is known when they are counted."""
 
@@ -137,6 +140,8 @@ KINDS = {
     "no requests": "a row of a usage export without a whole number of requests; it does not count",
     "part of a token": "a row of a usage export with fewer input or output tokens than requests,"
     " and some; a request that has any has a whole one; the row does not count",
+    SAME: "no id, and times (to a fraction of a second), names and tokens of another row; the row"
+    " counts (of a log of more than 64 MB some of the ten seconds are seen, and stand for all)",
     "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
     " tool's span, whose calls of models have their own; the row does not count",
     "duplicate": "an id and lengths that were there before; of each id and lengths the earliest row"
@@ -231,6 +236,7 @@ TABLES = {
     "tenants": ({"tenant": "VARCHAR"} | COARSE_CELLS, SUMS),
     "flight": ({"model": "VARCHAR", "time": "BIGINT"}, ("change", "remaining", "own")),
     "moments": ({"model": "VARCHAR", "time": "BIGINT"}, ("change",)),
+    "alike": ({"hash": "UBIGINT"}, ("n",)),
     "rises": ({"within": "VARCHAR"}, STATISTICS),
     "kinds": ({"kind": "VARCHAR"}, ("n",)),
 }
@@ -556,6 +562,8 @@ def _count_unit(
         count, places = over_context(connection, log, unit, models, EXAMPLES)
         connection.execute("INSERT INTO kinds VALUES ('over context', ?)", [count])
         _keep_examples(connection, unit, "over context", places)
+    if "start" in stated and "requests" not in stated:
+        _add_alike(connection, one_in)
     rises, places = count_rises(connection, stated, EXAMPLES)
     rows = [(key, *counted) for key, counted in rises.items()]
     connection.executemany("INSERT INTO rises VALUES (?, ?, ?, ?, ?)", rows)
@@ -611,11 +619,28 @@ def add_counts(
         _add_moments(connection, names["model"], one_in)
 
 
+def _is_kept(time: str, one_in: int) -> str:
+    """SQL of whether a time is in one of the bins of time, one in so many, that are kept."""
+    place = f"// {FLIGHT_BIN} % {CYCLE} * {SPREADING} % {PLACES}"
+    return f"{time} {place} < {PLACES // one_in}"
+
+
+def _add_alike(connection: duckdb.DuckDBPyConnection, one_in: int) -> None:
+    """Add rows that have no id by what they say, of the bins of time that are kept.
+
+    In the same whole second many requests of few lengths are alike by chance.
+    """
+    said = "start, finish, model, tenant, session, input, cached, output, reasoning"
+    where = f"id IS NULL AND start % {MICROSECONDS_PER_SECOND} <> 0 AND {_is_kept('start', one_in)}"
+    connection.execute(
+        f"INSERT INTO alike SELECT hash({said}), count(*) FROM counted WHERE {where} GROUP BY ALL"
+    )
+
+
 def _add_moments(connection: duckdb.DuckDBPyConnection, model: str, one_in: int) -> None:
     """Add the starts and ends of one in so many bins of time to the tables, as they are."""
     ends = {"start": 1, "finish": -1}
-    place = f"// {FLIGHT_BIN} % {CYCLE} * {SPREADING} % {PLACES}"
-    kept = {time: f"{time} {place} < {PLACES // one_in}" for time in ends}
+    kept = {time: _is_kept(time, one_in) for time in ends}
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE kept AS SELECT {model} AS model, start, finish, n"
         f" FROM counted WHERE {IN_LOAD} AND ({' OR '.join(kept.values())})"
@@ -1125,6 +1150,15 @@ def count_no_output(connection: duckdb.DuckDBPyConnection) -> None:
     """Count the requests without output tokens, which have a cell of their own."""
     count = "SELECT coalesce(sum(n), 0) FROM lengths WHERE output_cell = 0 AND output = 0"
     connection.execute(f"INSERT INTO kinds SELECT 'no output', ({count})")
+
+
+def count_alike(connection: duckdb.DuckDBPyConnection, one_in: int = 1) -> None:
+    """Count the rows that are the same as another, which can be in any unit; ``one_in`` is as for
+    ``count_unit``.
+    """
+    sums = "SELECT sum(n) AS n FROM alike GROUP BY hash"
+    count = f"SELECT {one_in} * coalesce(sum(n - 1), 0)::BIGINT FROM ({sums})"
+    connection.execute(f"INSERT INTO kinds VALUES (?, ({count}))", [SAME])
 
 
 def count_order_between_units(connection: duckdb.DuckDBPyConnection) -> None:

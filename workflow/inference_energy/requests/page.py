@@ -5,7 +5,13 @@ from typing import Any
 
 import pandas as pd
 
-from inference_energy.requests.counts import LEAST_RATE, MOST_RATE, OVER_SERVED, RUNNING_TOTAL
+from inference_energy.requests.counts import (
+    LEAST_RATE,
+    MOST_RATE,
+    OVER_SERVED,
+    RUNNING_TOTAL,
+    SAME,
+)
 from inference_energy.requests.duplicates import SHARED
 from inference_energy.requests.energies import BLEND
 from inference_energy.requests.formats import COLUMNS, HIDDEN
@@ -20,6 +26,11 @@ MODELS_SHOWN = 5
 
 MOST = 0.5
 """Rows whose times cannot be, over those that have any, above which all may be in another unit."""
+
+LEAST_ALIKE = 0.001
+"""Share of rows that are the same as another, above which the page begins with them [1]: of a
+thousand requests a second as many start in the same millisecond, and one pair in some thousands has
+the same lengths by chance."""
 
 COLUMNS_TOLD = {"finish": "end", "elsewhere": "answered elsewhere"}
 """What columns of a requests view are called, where not by their names."""
@@ -120,6 +131,7 @@ def page(
         power_measured=power_measured,
         rows_of_many=rows_of_many,
         pages_missing=bool(kinds.get("no last page", 0)),
+        alike=kinds.get(SAME, 0) if kinds.get(SAME, 0) > LEAST_ALIKE * kinds["rows"] else 0,
         shared_ids=kinds.get(SHARED, 0),
         over_context=kinds.get("over context", 0),
         doubted=doubted_times(kinds.to_dict()),

@@ -24,7 +24,7 @@ from inference_energy.tables import read_table, write_table, write_text
 GROUPS = {"by_hour": "hours", "by_tenant": "tenants"}
 """Tables of counts by what tables of the answer are made of them."""
 
-LARGE = [*GROUPS.values(), "flight", "moments"]
+LARGE = [*GROUPS.values(), "flight", "moments", "alike"]
 """Tables of counts that can be many rows and are added up by DuckDB alone."""
 
 
@@ -86,7 +86,7 @@ def check_usable(connection, serving, counted, params):
     return knows_load
 
 
-def gather(connection, read, surplus):
+def gather(connection, read, surplus, one_in):
     """Add up the counts of all parts, less the duplicates; return them as frames, without the
     ``LARGE`` ones, which stay where they are.
     """
@@ -103,6 +103,7 @@ def gather(connection, read, surplus):
     for name in LARGE:
         less = [surplus[name]] if surplus else []
         counts.view_table(connection, name, read[name], less)
+    counts.count_alike(connection, one_in)
     # of one part they are added up
     summed = counts.TABLES.keys() & tables if surplus or len(read.kinds) > 1 else ["kinds"]
     counts.sum_tables(connection, sorted(summed))
@@ -202,7 +203,7 @@ def main(snakemake):
     with opened(snakemake) as (connection, folder), telling(connection.query_progress) as say:
         say("adding up the counts")
         surplus = {Path(path).stem: path for path in getattr(read, "duplicates", [])}
-        counted = gather(connection, read, surplus)
+        counted = gather(connection, read, surplus, params.log.get("one_in", 1))
         lengths = counted["lengths"]
         knows_load = check_usable(connection, serving, counted, params)
         answers.check_any(lengths, counted["kinds"], params.format)
