@@ -346,6 +346,19 @@ def test_what_snakemake_lets_pass_of_the_configuration_is_refused(tmp_path):
         " allowed is a path without them; rename the file or folder"
         for word in (r"log: value 'runs/a\nb.csv'", r"method: value 'a\u2028b.yaml'")
     ]
+    words = ["load=1_000", "copies=1_0.5", "load=\uff11\uff10", "load= 10", "load=010", "load=1e3"]
+    with pytest.raises(InputError) as error:
+        config.read_stated(paths[2:], [*words, "load=-.5", "load=best", "load=nan", "other=1_0"])
+    assert error.value.problems == [
+        f"--config {word}: is no number as YAML writes it; allowed are the digits 0 to 9 without"
+        f" anything between them; write {number}"
+        for word, number in (
+            ("load: value 1_000", 1000),
+            ("copies: value 1_0.5", 10.5),
+            ("load: value \uff11\uff10", 10),
+            ("load: value  10", 10),
+        )
+    ]
     # of what is no YAML, or no key of this workflow, Snakemake says what it takes it for
     words = ["stress={window: 3}", "stress={a: 1, a: 2", "other={a: 1, a: 2}", "stress"]
     assert config.read_stated(paths[2:], words) == [{"methods": ["mine"]}]

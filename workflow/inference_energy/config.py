@@ -20,6 +20,7 @@ from inference_energy.documents import (
     collecting,
     near,
     near_path,
+    number_problems,
     order_problems,
     read,
     read_schema,
@@ -338,13 +339,14 @@ def read_stated(files: Sequence[AnyPath], arguments: Sequence[str]) -> list[dict
     files : sequence of str or path-like
         config/config.yaml, and those of ``--configfile``.
     arguments : sequence of str
-        Words of the command line, of which mappings are checked for keys that stand twice, and
-        paths for line ends, which Snakemake takes for blanks.
+        Words of the command line, of which mappings are checked for keys that stand twice, paths
+        for line ends, which Snakemake takes for blanks, and numbers for what Python alone reads.
 
     Raises
     ------
     InputError
-        What :func:`documents.read` refuses, a file that holds no mapping, such keys and paths.
+        What :func:`documents.read` refuses, a file that holds no mapping, such keys, paths and
+        numbers.
     """
     stated, problems = [read(file) for file in files], []
     for file, content in zip(files, stated, strict=True):
@@ -357,6 +359,7 @@ def read_stated(files: Sequence[AnyPath], arguments: Sequence[str]) -> list[dict
                 " them"
                 for twice in repeated_keys(value)
             ]
+            problems += [f"--config {key}: {problem}" for problem in number_problems(value)]
         if key in PATHS and not value.startswith("[") and not is_plain(value.strip()):
             problems += path_problems(value, f"--config {key}")
     if problems:

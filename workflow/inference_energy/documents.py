@@ -320,6 +320,26 @@ _Dumper.add_representer(str, _Dumper.of_text)
 _Dumper.add_representer(Line, _Dumper.on_one_line)
 
 
+def number_problems(text: str) -> list[str]:
+    """Say of what Python takes for a number, as Snakemake does, that YAML 1.2 does not.
+
+    Parameters
+    ----------
+    text : str
+        A value of the command line: digits with ``_`` between them, or of another script.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        return []
+    if not math.isfinite(number) or any(form.fullmatch(text) for form in NUMBERS.values()):
+        return []
+    return [
+        f"value {text}: is no number as YAML writes it; allowed are the digits 0 to 9 without"
+        f" anything between them; write {number:.15g}"
+    ]
+
+
 def dump(content: object, **form: Any) -> str:
     """Write YAML that :func:`parse`, and a reader of YAML 1.1, read as it was.
 

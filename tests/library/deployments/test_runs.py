@@ -108,6 +108,21 @@ def test_numbers_of_a_table_are_as_near_as_it_writes_them():
             {},
             ["value 2", "allowed are 64; correct the value", "; docs/deployments.md says how"],
         ),
+        (
+            {"concurrency": quantity(2, "requests")},
+            {"concurrency": np.nan},
+            ["value 2: no run states its concurrency", "as concurrency in deployment.facts, or"],
+        ),
+        (
+            {"concurrency": quantity(2, "requests")},
+            {"concurrency": [1.0, 1.0, 8.0, np.nan]},
+            ["value 2", "allowed are 1, 8; correct the value"],
+        ),
+        (
+            {"precision": "FP8"},
+            {"precision": None},
+            ["value FP8: no run states its precision", "as precision in deployment.facts, or"],
+        ),
         ({}, {"status": "marked: requests failed"}, ["requests failed", "accept_marked"]),
     ],
 )
@@ -149,16 +164,8 @@ def test_a_concurrency_that_no_run_has_is_told_with_those_that_they_have():
     )
 
 
-def test_runs_without_a_concurrency_are_told_with_what_takes_them():
-    """Allowed "are not known", it said."""
-    section = own(concurrency=quantity(64, "requests"))["deployment"]
+def test_runs_without_a_concurrency_count_where_none_is_asked_for():
     runs = bench(LADDER, concurrency=np.nan)
-    assert refusal(deployments_runs.select_runs, runs, section, WHERE) == (
-        f"{WHERE}: key deployment.concurrency: value 64: no run at it, as none states how many"
-        " requests it allowed at once; allowed are runs that do, or no such key; repeat the runs"
-        " with a limit (of vLLM: --max-concurrency), or leave the key out, which takes them as"
-        " they are"
-    )
     use = deployments_runs.select_runs(runs, own()["deployment"], WHERE)["use"]
     assert (use == "yes").all()
 

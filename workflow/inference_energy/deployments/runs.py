@@ -114,7 +114,9 @@ def select_runs(runs: pd.DataFrame, section: Mapping[str, Any], where: str) -> p
         open_runs = use == "yes"
         use[open_runs & (runs[key] != section[key])] = "other configuration"
         if not (use == "yes").any():
-            found = runs.loc[open_runs, key]
+            found = runs.loc[open_runs, key].dropna()
+            if found.empty:
+                raise InputError(_not_stated(where, key, f"{section[key]}"))
             # of numbers none is nearer to what was meant
             meant = near(section[key], sorted(set(found))) if isinstance(section[key], str) else ""
             raise InputError(
@@ -154,22 +156,26 @@ def _select_concurrency(
         asked = section["concurrency"]["value"]
         use[open_runs & (runs["concurrency"] != asked)] = "other concurrency"
         if not (use == "yes").any():
-            place = f"{where}: key deployment.concurrency: value {asked:g}: no run at it"
             if found.isna().all():
-                raise InputError(
-                    f"{place}, as none states how many requests it allowed at once; allowed are"
-                    " runs that do, or no such key; repeat the runs with a limit (of vLLM:"
-                    " --max-concurrency), or leave the key out, which takes them as they are"
-                )
+                raise InputError(_not_stated(where, "concurrency", f"{asked:g}"))
             raise InputError(
-                f"{place}; allowed are {_listed(found.dropna())}; correct the value, or measure"
-                " there; docs/deployments.md says how to extrapolate to it"
+                f"{where}: key deployment.concurrency: value {asked:g}: no run at it; allowed are"
+                f" {_listed(found.dropna())}; correct the value, or measure there;"
+                " docs/deployments.md says how to extrapolate to it"
             )
     elif len(found.drop_duplicates()) > 1:
         raise InputError(
             f"{where}: section deployment: the runs were made at several concurrencies"
             f" ({_listed(found)}); allowed is one; state concurrency, the one that you operate"
         )
+
+
+def _not_stated(where: str, key: str, value: str) -> str:
+    """Say that runs are chosen by what none of them states."""
+    return (
+        f"{where}: key deployment.{key}: value {value}: no run states its {key}; allowed is what"
+        f" runs state; state it of the files as {key} in deployment.facts, or take the key out"
+    )
 
 
 def _listed(values: pd.Series) -> str:
