@@ -7,7 +7,7 @@ from threading import Event, Lock, Thread
 
 import pytest
 from inference_energy import stopping
-from inference_energy.stopping import SIGNALS, before, heed, words
+from inference_energy.stopping import SIGNALS, before, heed, kept_words, removed_words, words
 from processes import HANGS, PIPE, run, start
 from repository import ROOT
 
@@ -21,6 +21,15 @@ def test_how_far_a_run_came_is_told_with_what_goes_on():
     assert "without --force the same command goes on from there; with it, it begins" in forced
     assert "make" not in forced
     assert "without --forceall (which `make` gives)" in words(12, 66, "--forceall")
+
+
+@pytest.mark.parametrize("said", [kept_words, removed_words])
+def test_some_files_are_named_and_the_others_counted(said):
+    assert said([]) == []
+    (line,) = said(["a", "b", "c"])
+    assert ": a, b, c. " in line
+    (line,) = said(list("abcde"))
+    assert ": a, b, c and 2 more. " in line
 
 
 @pytest.mark.parametrize(

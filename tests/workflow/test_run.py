@@ -546,6 +546,24 @@ def test_a_forced_run_that_is_stopped_says_what_goes_on_and_what_begins_anew(don
     assert git(folder, "status", "--porcelain", "results") == ""
 
 
+def test_what_a_failed_step_removed_and_git_brought_back_is_told(tmp_path):
+    """Committed numbers were gone without a word, and stood beside an edited file as up to date."""
+    folder, target = copy_to(tmp_path), "results/oviedo2025/agents.csv"
+    scaling = folder / "config" / "scaling.yaml"
+    right = scaling.read_text()
+    with edited(scaling, right.replace("{value: 2.5, unit: kW", "{value: 0.25, unit: kW")):
+        failed = snakemake(folder, target)
+    assert "Removed for steps that did not end, though committed: figures/" in failed.stdout
+    assert not (folder / target).exists()
+    assert snakemake(folder, target).returncode == 0
+    idle = snakemake(folder, target).stdout
+    assert "Nothing to be done" in idle and "Written since" not in idle
+    # git writes what it brings back now
+    os.utime(folder / target)
+    idle = snakemake(folder, target).stdout
+    assert f"Written since the run that made them, as by git or by hand: {target}." in idle
+
+
 TOLD_AS_A_STEP_ENDS = """\
 import os
 import signal

@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from threading import Event, Thread
 from types import FrameType, TracebackType
@@ -16,6 +16,9 @@ GRACE = 1.0
 
 NOTICED = 0.2
 """Time within which a run notices that it was told when one of its steps was, too. [s]"""
+
+SHOWN = 3
+"""Files that are named."""
 
 _TOLD = Event()
 
@@ -45,6 +48,48 @@ def words(done: int, total: int, forced: str = "") -> str:
         given = " (which `make` gives)" if forced == "--forceall" else ""
         rest = f"without {forced}{given} {rest}; with it, it begins anew"
     return f"Stopped after {done} of {total} steps: what they made is kept, and {rest}."
+
+
+def removed_words(missing: Sequence[str]) -> list[str]:
+    """Say which committed files a run that ended early has removed, and what brings them back.
+
+    Snakemake removes what a step makes before it begins, and where it fails.
+
+    Parameters
+    ----------
+    missing : sequence of str
+        Paths.
+    """
+    if not missing:
+        return []
+    return [
+        f"Removed for steps that did not end, though committed: {_some(missing)}. A run that comes"
+        " so far makes them anew; `git checkout -- FILE` brings back a committed one, which counts"
+        " as up to date.",
+    ]
+
+
+def kept_words(changed: Sequence[str]) -> list[str]:
+    """Say which files a run takes as they are, though it did not make them so.
+
+    Parameters
+    ----------
+    changed : sequence of str
+        Paths.
+    """
+    if not changed:
+        return []
+    return [
+        f"Written since the run that made them, as by git or by hand: {_some(changed)}. They count"
+        " as up to date, whatever config/ and data/ say now; `snakemake --force FILE` makes one"
+        " anew, `snakemake --forceall` all.",
+    ]
+
+
+def _some(paths: Sequence[str]) -> str:
+    """The first of many paths, and how many more there are."""
+    more = f" and {len(paths) - SHOWN} more" if len(paths) > SHOWN else ""
+    return ", ".join(paths[:SHOWN]) + more
 
 
 def before() -> str:

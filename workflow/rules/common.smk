@@ -1,5 +1,6 @@
 # A job is on one core, and `priority` orders them: first what others wait for, then the longest, by
 # its seconds, so that all cores are busy to the end. --set-threads RULE=N gives a rule processes.
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -41,6 +42,9 @@ FIGURE_CATEGORIES = {
     "claims": "Claims",
     "uncertainty": "Energy per query",
 }
+
+# seconds by which two readings of one time may differ
+SAME_TIME = 0.001
 
 # what --set-scatter splits
 SPLIT = ("requests", "multiverse")
@@ -226,6 +230,30 @@ def asks_for_results():
         return False
     asked = set(workflow.dag_settings.targets)
     return not asked or bool(asked & {"all", "everything", "audit"})
+
+
+def changed_since_made():
+    """Outputs that were written since a step of this folder made them, as by git: their paths."""
+    changed = set()
+    for file in (file for job in workflow.dag.jobs for file in job.output):
+        # of an output Snakemake notes the time at which it was written
+        made = getattr(workflow.persistence.metadata(file), "endtime", None)
+        if made and os.path.isfile(file) and abs(os.path.getmtime(file) - made) > SAME_TIME:
+            changed.add(str(file))
+    return sorted(changed)
+
+
+def removed():
+    """Files that git has and this run removed for steps that did not end: their paths."""
+    from inference_energy.comparison.snapshots import deleted_files
+
+    made = {str(file) for job in workflow.dag.needrun_jobs() for file in job.output}
+    return [path for path in deleted_files(Path()) if path in made]
+
+
+def idle_words():
+    """Lines that a run ends with which finds nothing to do."""
+    return [*stopping.kept_words(changed_since_made()), *last_words()]
 
 
 def last_words():

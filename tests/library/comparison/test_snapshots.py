@@ -5,6 +5,7 @@ from inference_energy.comparison.changes import compare_snapshots
 from inference_energy.comparison.snapshots import (
     committed_file,
     committed_files,
+    deleted_files,
     snapshot_of_folder,
     snapshot_of_revision,
 )
@@ -74,6 +75,13 @@ def test_the_last_commit_is_read_whatever_is_in_the_folder(checkout):
     assert snapshot_of_revision(checkout, "HEAD")[1] == commit
 
 
+def test_what_git_has_and_the_folder_lacks_is_found_from_any_folder_of_it(checkout):
+    assert deleted_files(checkout) == []
+    (checkout / "results/claims.md").unlink()
+    assert deleted_files(checkout) == ["results/claims.md"]
+    assert deleted_files(checkout / "results") == ["claims.md"]
+
+
 def test_letters_that_are_not_utf_8_are_replaced(checkout):
     (checkout / "results/claims.md").write_bytes(b"caf\xe9")
     git(checkout, "commit", "-qam", "latin")
@@ -101,6 +109,7 @@ def test_a_folder_that_is_no_checkout_is_named(tmp_path, monkeypatch):
         " repository or run git init and commit"
     )
     assert committed_files(tmp_path, ("results",)) == ({}, "")
+    assert deleted_files(tmp_path) == []
     assert committed_file(tmp_path, "results/claims.md") is None
 
 
@@ -116,3 +125,4 @@ def test_git_must_be_there(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     assert refusal(tmp_path, "HEAD") == "git is not installed; changes need it; install git"
     assert committed_file(tmp_path, "results/claims.md") is None
+    assert deleted_files(tmp_path) == []

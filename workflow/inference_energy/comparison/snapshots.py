@@ -122,6 +122,22 @@ def snapshot_of_folder(root: AnyPath) -> dict[str, bytes]:
     }
 
 
+def deleted_files(root: AnyPath) -> list[str]:
+    """Paths of the files that git has and the folder lacks; none outside a git checkout.
+
+    Parameters
+    ----------
+    root : path-like
+        The repository's folder, or one in it, from which the paths go.
+    """
+    try:
+        code, names, _ = _git(root, "ls-files", "-z", "--deleted")
+    except InputError:
+        # a copy without git has nothing to bring back
+        return []
+    return [] if code else [name for name in names.decode().split("\0") if name]
+
+
 def committed_file(root: AnyPath, path: AnyPath) -> str | None:
     """Text of a file [str] as the last commit has it; none where git has none."""
     try:
