@@ -1,5 +1,6 @@
 """Rows that are computed over others are refused, and requests that look a little so are not."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
@@ -100,3 +101,39 @@ def test_rows_of_other_kinds_are_counted_from_one(tmp_path, count):
     for name in ("log.jsonl", "log.parquet"):
         with pytest.raises(InputError, match=rf"{name}, row 3: column id: value 'total'"):
             count(tmp_path / name)
+
+
+def with_subtotals(rows, every, name):
+    """Rows of input and output tokens, each so many followed by their sum under a name."""
+    written = []
+    for first in range(0, len(rows), every):
+        some = rows[first : first + every]
+        written += [f"2025-01-01,m,t,,{one},{two}" for one, two in some]
+        written.append(f"{name},{sum(one for one, _ in some)},{sum(two for _, two in some)}")
+    return written
+
+
+@pytest.mark.parametrize("name", [",,,", ",Zwischensumme,,", "2025-01-01,m,t,"])
+def test_sums_of_the_rows_above_are_refused_whatever_their_names(tmp_path, count, name):
+    rows = [(100 + 7 * n % 13, 10 + n) for n in range(12)]
+    with pytest.raises(InputError) as told:
+        count(log(tmp_path / "log.csv", *with_subtotals(rows, 4, name)))
+    problems = told.value.problems
+    assert [problem.split(":")[0].split()[-1] for problem in problems] == ["6", "11", "16"]
+    assert all("are the sums of the rows above since the last such row" in one for one in problems)
+
+
+def test_one_sum_of_some_rows_above_and_small_ones_are_requests(tmp_path, count):
+    rows = [(5, 7), (6, 8), (9, 1), (20, 16), (3, 4), (4, 5), (7, 9), (1, 1)]
+    path = log(tmp_path / "log.csv", *[f"2025-01-01,m,t,,{one},{two}" for one, two in rows])
+    assert count(path)["lengths"]["n"].sum() == len(rows)
+    path = log(tmp_path / "same.csv", *["2025-01-01,m,t,,0,0"] * 9)
+    assert count(path)["lengths"]["n"].sum() == 9
+
+
+def test_random_requests_of_a_few_tokens_are_no_sums(tmp_path, count):
+    random = np.random.default_rng(3)
+    for number in range(20):
+        rows = [f"{one},{two}" for one, two in random.integers(1, 9, (200, 2))]
+        path = log(tmp_path / f"{number}.csv", *rows, header="input_tokens,output_tokens")
+        assert count(path)["lengths"]["n"].sum() == len(rows)

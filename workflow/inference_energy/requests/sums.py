@@ -1,6 +1,8 @@
 """Rows of a log that are no request, but computed over the others, as exports of tables add."""
 
 import duckdb
+import numpy as np
+from numpy.typing import NDArray
 
 from inference_energy.errors import InputError
 from inference_energy.requests.formats import BLANKS, literal
@@ -21,15 +23,30 @@ AROUND = f"{BLANKS}:*"
 MOST_TOLD = 3
 """Rows that are named."""
 
+FIRST_ROWS = 2**17
+"""Rows of a file, or of a unit of it, among which sums of those above are looked for."""
+
+LEAST_SUMMED = 3
+"""Rows that a sum of those above is of at least: that a row has both tokens of two above together,
+as requests of a few tokens do, tells nothing."""
+
+LEAST_SUMS = 2
+"""Sums, one after the other from the first row on, that are none by chance: of lengths of hundreds
+of tokens one is in a row of ten thousand or more."""
+
+MOST_SUMMED = 10**12
+"""Tokens of a row above which it is none of those that are added up, so that sums stay whole."""
+
 
 def refuse_sums(
     connection: duckdb.DuckDBPyConnection, unit: Unit, longest: float, stated: set[str]
 ) -> None:
     """Refuse a unit of the view ``requests`` with a row that is computed over others.
 
-    That is a row of such a name and of no time, or of such a name, or without a start, a model or
-    an id that others have, whose input and output tokens are the sums of all others. More tokens
-    than ``longest`` are absurd, and told as that.
+    That is a row of such a name and of no time; or of such a name, or without a start, a model or
+    an id that others have, whose input and output tokens are the sums of all others; or one of
+    several, whatever their names, whose tokens are the sums of the rows above since the one before.
+    More tokens than ``longest`` are absurd, and told as that.
 
     Raises
     ------
@@ -37,6 +54,7 @@ def refuse_sums(
         With row, column and value.
     """
     found = dict(_named(connection, stated)) | dict(_summed(connection, longest, stated))
+    found |= dict(_subtotals(connection, unit))
     if not found:
         return
     first = first_row(unit.file)
@@ -103,3 +121,37 @@ def _summed(
         return []
     values = f"values {most[0]} and {most[1]}"
     return [(row, f"columns of input and output tokens: {values} are the sums of all other rows")]
+
+
+def _subtotals(connection: duckdb.DuckDBPyConnection, unit: Unit) -> list[tuple[int, str]]:
+    """Rows whose tokens are the sums of those above since the one before, as subtotals are."""
+    within = f"BETWEEN 0 AND {MOST_SUMMED}"
+    rows = connection.execute(
+        f"SELECT row, input, output FROM requests WHERE row < {unit.first + FIRST_ROWS}"
+        f" AND input {within} AND output {within} ORDER BY row"
+    ).df()
+    tokens = rows[["input", "output"]].to_numpy(np.int64)
+    places = _sums_so_far(tokens)
+    if len(places) < LEAST_SUMS:
+        return []
+    what = "are the sums of the rows above since the last such row"
+    return [
+        (row, f"columns of input and output tokens: values {one} and {two} {what}")
+        for row, one, two in rows.iloc[places].astype(int).itertuples(index=False, name=None)
+    ]
+
+
+def _sums_so_far(tokens: NDArray[np.int64]) -> list[int]:
+    """Places, ``MOST_TOLD`` at most, of rows that are the sum of those since the last such."""
+    places: list[int] = []
+    first = 0
+    while len(places) < MOST_TOLD:
+        above = np.cumsum(tokens[first:], axis=0)[:-1]
+        is_sum = (above == tokens[first + 1 :]).all(axis=1) & above.all(axis=1)
+        is_sum[: LEAST_SUMMED - 1] = False
+        found = np.flatnonzero(is_sum)
+        if not len(found):
+            break
+        places.append(first + 1 + int(found[0]))
+        first = places[-1] + 1
+    return places
