@@ -55,7 +55,8 @@ def kinds():
 
     def found(tables):
         table = tables["kinds"]
-        return {k: n for k, n in zip(table["kind"], table["n"], strict=True) if n}
+        told = zip(table["kind"], table["n"], strict=True)
+        return {k: n for k, n in told if n and not k.startswith(counts.APART)}
 
     return found
 

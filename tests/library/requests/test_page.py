@@ -305,3 +305,10 @@ def test_the_page_begins_with_rows_that_are_the_same(answered, tables, settings)
         assert said not in text
     text = page("A log", counted(tables, same_in_all_cells=31), answered[2], settings, LOAD)
     assert f"**31 rows are {said}" in text.split("\n\n")[1]
+
+
+def test_the_page_begins_with_ends_in_another_time_zone(answered, tables, settings):
+    for hours, said in ((5.0, "5 hours too late**"), (-5.5, "5.5 hours too early**")):
+        text = page("A log", tables, answered[2], settings, LOAD, zone_hours=hours)
+        assert f"**Most ends are {said}" in text.split("\n\n")[1]
+    assert "Most ends are" not in page("A log", tables, answered[2], settings, LOAD)

@@ -117,3 +117,26 @@ def test_a_number_is_missing_where_json_has_none(counted):
     lines = [json.dumps({"input_tokens": one, "output_tokens": 5}) for one in (None, "", "NULL", 5)]
     lost, _, kinds = counted(*lines, header="", name="log.jsonl")
     assert not lost and kinds["no tokens"] == 3 and not kinds["unreadable tokens"]
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"), [("-05:00", 5), ("+05:30", -5.5), ("Z", 0), ("+00:15", 0)]
+)
+def test_ends_in_another_time_zone_are_told(tmp_path, count, zone, hours):
+    rows = [f"2026-03-01T10:00:0{n}Z,2026-03-01T10:01:0{n}{zone},100,300" for n in range(9)]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join([TIMED, *rows, ""]))
+    tables = count(path)
+    assert usable.zone_hours(tables["kinds"]) == hours
+    if hours < 0:
+        with pytest.raises(InputError, match=r"most ends are 5\.5 hours too early, as of another"):
+            usable.refuse_untimed(tables["kinds"], tables["examples"], lambda file, of: of)
+
+
+def test_ends_that_are_off_by_other_times_are_of_no_zone(tmp_path, count):
+    rows = [f"2026-03-01T10:00:00Z,2026-03-01T1{n}:01:00Z,100,300" for n in range(2, 8)]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join([TIMED, *rows, ""]))
+    tables = count(path)
+    assert usable.rows_of(tables["kinds"])["too slow"] == 6
+    assert usable.zone_hours(tables["kinds"]) == 0

@@ -102,6 +102,18 @@ EARLY = tuple(int(moment / KILO) for moment in THIS_CENTURY)
 """Moments of this century that are taken for a thousandth of them: 12 January to 17 February 1970,
 of seconds that are read as milliseconds, or these as microseconds. [us]"""
 
+QUARTER = MICROSECONDS_PER_HOUR // 4
+"""Time by which time zones differ. [us]"""
+
+FARTHEST_ZONE = 26 * MICROSECONDS_PER_HOUR
+"""Time by which they differ at most, from UTC-12 to UTC+14. [us]"""
+
+TOO_SLOW = (
+    f"{IN_LOAD} AND output > 0 AND input::DOUBLE + output"
+    f" < {LEAST_RATE!r} * (finish - start) / {MICROSECONDS_PER_SECOND:.1f}"
+)
+"""SQL of what a request of too few tokens a second fulfils."""
+
 HOUR = f"(start // {MICROSECONDS_PER_HOUR})::INTEGER"
 """SQL of the hour since 1970 of a start."""
 
@@ -194,6 +206,10 @@ KINDS = {
     " counts, order does not matter",
 }
 """Kinds of rows that are told, and the rule for each."""
+
+APART = "quarters of an hour from start to end: "
+"""What is counted beside the kinds of rows, with a number behind it, of requests that are too slow
+or end before they start."""
 
 FOLLOWED, LAST = "pages that others follow", "last pages"
 """What is counted beside the kinds of rows, of pages that say whether they are the last."""
@@ -562,6 +578,12 @@ def _count_unit(
         count, places = over_context(connection, log, unit, models, EXAMPLES)
         connection.execute("INSERT INTO kinds VALUES ('over context', ?)", [count])
         _keep_examples(connection, unit, "over context", places)
+    if {"too slow", "ends before start"} & kinds:
+        connection.execute(
+            f"INSERT INTO kinds SELECT '{APART}' || floor((finish - start) / {QUARTER})::BIGINT,"
+            f" count(*) FROM counted WHERE {TOO_SLOW}"
+            f" OR finish - start BETWEEN {-FARTHEST_ZONE} AND -1 GROUP BY ALL"
+        )
     if "start" in stated and "requests" not in stated:
         _add_alike(connection, one_in)
     rises, places = count_rises(connection, stated, EXAMPLES)
@@ -974,9 +996,8 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
     if "requests" not in stated:
         seconds = f"(finish - start) / {MICROSECONDS_PER_SECOND:.1f}"
         fast = f"finish > start AND output > {MOST_RATE!r} * {seconds}"
-        slow = f"{IN_LOAD} AND output > 0 AND input::DOUBLE + output < {LEAST_RATE!r} * {seconds}"
         conditions["too fast"] = ("finish", f"coalesce({fast}, FALSE)")
-        conditions["too slow"] = ("finish", f"coalesce({slow}, FALSE)")
+        conditions["too slow"] = ("finish", f"coalesce({TOO_SLOW}, FALSE)")
     if {"start", "finish"} <= stated:
         in_load = f"{IN_LOAD} AND NOT ({AT_ONCE})"
         conditions[NO_LOAD] = ("finish", f"NOT coalesce({in_load}, FALSE)")

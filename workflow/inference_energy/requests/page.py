@@ -52,6 +52,7 @@ def page(
     power_measured: bool = False,
     rows_of_many: bool = False,
     knows_load: bool = False,
+    zone_hours: float = 0.0,
     read_by: tuple[str, Collection[str]] = ("", ()),
     unusual: Sequence[str] = (),
 ) -> str:
@@ -77,6 +78,8 @@ def page(
         Whether a row of the log can stand for many requests.
     knows_load : bool
         Whether a law that charges the log knows the load.
+    zone_hours : float
+        As from ``usable.zone_hours``. [h]
     read_by : tuple
         Name of the log's format, empty of a day that is drawn, and the columns of a requests view
         that it gives.
@@ -116,6 +119,7 @@ def page(
         free_cached=0 if parts["all", "cached"] else whole["cached_tokens"],
         load=load,
         knows_load=knows_load,
+        zone_hours=zone_hours,
         is_load_asked=is_load_asked,
         is_loaded="load" in tables and tables["load"]["energy_wh_p50"].notna().any(),
         rows=all_rows(counted),

@@ -11,16 +11,22 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.errors import InputError
-from inference_energy.requests.counts import NO_LOAD, NOT_COUNTED
+from inference_energy.requests.counts import APART, NO_LOAD, NOT_COUNTED, QUARTER
 from inference_energy.requests.formats import UNREAD, printable
 from inference_energy.requests.sums import first_row
 from inference_energy.text import percent
-from inference_energy.units import MICROSECONDS_PER_SECOND
+from inference_energy.units import MICROSECONDS_PER_HOUR, MICROSECONDS_PER_SECOND
 
 MOST = 0.1
 """Share of rows that cannot be used, above which a log is refused [1]. What it moves the energy by
 at most is a fraction of what the law leaves open (P5 to P95 of a log charged by `revised`: 0.64 to
 1.57 of its median); beyond, the answer would be that of the other rows, whose load is another."""
+
+LEAST_ZONE = 2
+"""Quarters of an hour, at least, by which two time zones differ (Adelaide and Brisbane)."""
+
+HALF = 0.5
+"""Share of a log above which what its requests have in common is of all of it. [1]"""
 
 LOST = (*NOT_COUNTED, "duplicate", "earlier state", "unreadable")
 """Kinds of rows that do not count."""
@@ -104,6 +110,21 @@ def untimed(kinds: Mapping[str, int], is_load_asked: bool) -> tuple[int, dict[st
     return max(count, *found.values()) if found else 0, found
 
 
+def zone_hours(counted: pd.DataFrame) -> float:
+    """Hours, in quarters, by which ends seem to be in another time zone than starts; 0 if they do
+    not.
+
+    Of requests that take less than a quarter of an hour all ends are as many whole ones off;
+    ``counted`` is as the table ``kinds`` of the counts.
+    """
+    kinds = rows_of(counted)
+    apart = {int(kind[len(APART) :]): n for kind, n in kinds.items() if kind.startswith(APART)}
+    quarters = max(apart, key=lambda one: (apart[one], one), default=0)
+    if abs(quarters) < LEAST_ZONE or apart[quarters] <= HALF * kinds.get("rows", 0):
+        return 0.0
+    return quarters * QUARTER / MICROSECONDS_PER_HOUR
+
+
 def refuse_lost(
     counted: pd.DataFrame, examples: pd.DataFrame, column: Callable[[str, str], str]
 ) -> None:
@@ -152,7 +173,10 @@ def refuse_untimed(
         # what cannot be read is missing too
         least = kinds.get("unreadable time", 0)
         told = {kind: n for kind, n in found.items() if kind not in MISSING or n > least}
-        raise InputError(_problems(told, rows, examples, column, TIMES_ALLOWED))
+        hours = zone_hours(counted)
+        zones = f"most ends are {abs(hours):g} hours too early, as of another time zone; "
+        allowed = f"{zones if hours < 0 else ''}{TIMES_ALLOWED}"
+        raise InputError(_problems(told, rows, examples, column, allowed))
 
 
 def _problems(

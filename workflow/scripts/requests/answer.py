@@ -228,6 +228,7 @@ def main(snakemake):
         power_measured=params.deployment is not None,
         rows_of_many="requests" in params.stated,
         knows_load=knows_load,
+        zone_hours=usable.zone_hours(counted["kinds"]),
         read_by=(params.format, params.stated),
         unusual=unusual,
     )
