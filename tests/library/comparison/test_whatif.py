@@ -422,6 +422,29 @@ def test_answers_are_those_that_the_results_have(powered):
     assert len(both) == 1
 
 
+def test_the_draws_of_a_fleet_are_those_that_the_results_have(powered):
+    """Claims of a fleet were held against the numbers without sampling, unlike in a run."""
+    own, found = read("results/oviedo2026/fleet.csv", "fleet"), powered[0].tables["fleet"]
+    keys = ["engine", "scenario", "pathway", "statistic"]
+    both = own.merge(found, on=keys, suffixes=("", "_found"))
+    assert len(both) == len(own) == len(found)
+    assert both["value_found"].to_numpy() == pytest.approx(both["value"].to_numpy(), rel=1e-5)
+
+
+def test_a_claim_of_a_fleet_reads_as_it_does_after_a_run():
+    """Of the one the draw alone holds, of the other the number without sampling alone."""
+    published = Published(CLAIMS, FIGURES)
+    pue = BASE["pue"] | {"p95": 1.5, "source": "a test"}
+    told = {c["claim"]: c for c in flipped_claims(*ask(pue=pue)[:2], published)}
+    assert told["fleet-mixed"]["before"] == "reproduced"
+    assert told["fleet-mixed"]["after"] == "reproduced as the seeded draw"
+    queries = {"value": 0.9343e9, "unit": "queries/day", "source": "a test"}
+    answers = ask(fleet={"queries_per_day": queries})[:2]
+    told = {c["claim"]: c for c in flipped_claims(*answers, published)}
+    assert told["fleet-mixed-improved"]["after"] == "borderline"
+    assert told["fleet-mixed"]["after"] == "not reproduced"
+
+
 def test_the_median_is_that_of_a_regime_and_an_engine(powered):
     own = read("results/oviedo2026/energy_per_query.csv", "energy_per_query")
     own = own[(own["subject"] == "frontier blend") & (own["pathway"] == "baseline")]

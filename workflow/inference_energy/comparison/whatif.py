@@ -155,7 +155,7 @@ def ask(
     both = (laws[0], laws[-1])
     asked = partial(_of_regime, sides, both, materials_of, longer)
     *parts, values = zip(*apply(asked, sides[0].method["regimes"]), strict=True)
-    base, head = (_joined(side, of) for side, of in zip(sides, parts, strict=True))
+    base, head = (_both_kinds(_joined(side, of)) for side, of in zip(sides, parts, strict=True))
     shares = _shares(base.side.method, head.side.method, values)
     lines = headlines(base, head, longer)
     return base, head, shapley_factors(base.side.method, head.side.method, shares, lines)
@@ -169,6 +169,13 @@ def _joined(side: Side, parts: Sequence[tuple[dict, dict]]) -> Answer:
             tables.setdefault(name, []).append(table)
     whole = {name: pd.concat(some, ignore_index=True) for name, some in tables.items()}
     return Answer(side, whole, {k: curve for _, curves in parts for k, curve in curves.items()})
+
+
+def _both_kinds(answer: Answer) -> Answer:
+    """The answer with the day of a fleet that has both kinds of queries."""
+    share = answer.side.method["fleet"]["long_share"]["value"]
+    days = estimate.with_mixed(answer.tables["fleet"], share)
+    return replace(answer, tables={**answer.tables, "fleet": days})
 
 
 def _of_regime(
@@ -200,12 +207,11 @@ def _part(setup: Setup, regime: str, longer: float) -> tuple[dict, dict]:
         "blend": estimate.blend(alone).assign(
             law=lambda places: places["model"].map({m.name: m.law.name for m in setup.models})
         ),
+        "fleet": estimate.fleet_of_one_kind(alone, ENGINES),
     }
     curve = _curve(alone, of)
     if regime == "traditional":
         tables["test_time"] = _longer(alone, longer)
-        # a bootstrap of the total takes longer than the rest and moves no printed figure
-        tables["fleet"] = estimate.fleet(setup, ["exact"])
     return tables, {regime: curve}
 
 

@@ -200,8 +200,7 @@ def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
     )
     note = (
         "A claim is compared with the seeded draw, as the paper computed its numbers: the draw's"
-        f" {regime} median is {drawn} Wh, the exact one above {exact} Wh; the fleet's are compared"
-        " without sampling, as the draw's bootstrap takes longer. Where the number without"
+        f" {regime} median is {drawn} Wh, the exact one above {exact} Wh. Where the number without"
         " sampling stays, only the draw has moved: a factor that became fixed, or another number of"
         " models, takes other random numbers. Caveats that other choices would give a verdict are"
         " not looked for here; results/METHOD/claims.md has them after a run."

@@ -237,28 +237,45 @@ def output_tokens(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
 
 
 def fleet(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
-    """Energy of a day's queries: all traditional, all long, and mixed. [GWh/day]
+    """Energy of a day's queries: all traditional, all long, and mixed. [GWh/day]"""
+    tables = [
+        with_mixed(fleet_of_one_kind(setup, [engine]), setup.fleet.long_share)
+        for engine in ("published", "exact")
+        if engine in engines
+    ]
+    return pd.concat([pd.DataFrame(), *tables], ignore_index=True)
 
-    Mixed is ``(1 - s) traditional + s long`` of each statistic, s the share of long queries.
-    """
+
+def fleet_of_one_kind(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
+    """Energy of a day's queries, all of one kind. [GWh/day]"""
     lines = []
     for engine, module in (("published", monte_carlo), ("exact", exact)):
         if engine not in engines:
             continue
-        scenarios = module.fleet_energies(setup, setup.regimes.values())
-        scenarios["mixed"] = {
-            pathway: {
-                statistic: mix(setup.fleet.long_share, value, scenarios["long"][pathway][statistic])
-                for statistic, value in statistics.items()
-            }
-            for pathway, statistics in scenarios["traditional"].items()
-        }
-        for scenario, pathways in scenarios.items():
+        for scenario, pathways in module.fleet_energies(setup, setup.regimes.values()).items():
             for pathway, statistics in pathways.items():
                 lines += _lines(
                     statistics, "GWh/day", engine=engine, scenario=scenario, pathway=pathway
                 )
     return pd.DataFrame(lines)
+
+
+def with_mixed(days: pd.DataFrame, long_share: float) -> pd.DataFrame:
+    """Add the energy of a day of both kinds of queries: each statistic mixed (``fleet.mix``).
+
+    Parameters
+    ----------
+    days : DataFrame
+        From :func:`fleet_of_one_kind`, of both kinds.
+    long_share : float
+        Share of long queries. [1]
+    """
+    traditional, long = (
+        days[days["scenario"] == kind].reset_index(drop=True) for kind in ("traditional", "long")
+    )
+    value = mix(long_share, traditional["value"].to_numpy(), long["value"].to_numpy())
+    mixed = traditional.assign(scenario="mixed", value=value)
+    return pd.concat([days, mixed], ignore_index=True)
 
 
 def sensitivity(
