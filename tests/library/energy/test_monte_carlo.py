@@ -100,6 +100,11 @@ def drawn(setup, of=None):
     return monte_carlo.simulate(setup, of or regime(), monte_carlo.generator(setup))
 
 
+def fleet_day(setup, *regimes):
+    (day,) = monte_carlo.fleets_energies([replace(setup, regimes={of.name: of for of in regimes})])
+    return day
+
+
 def test_a_second_of_the_node_is_charged_for_every_query():
     setup = by_hand()
     found = drawn(setup)
@@ -197,7 +202,7 @@ def test_a_sample_is_described_by_its_own_moments():
 def test_a_day_of_the_fleet_has_the_means_of_resampled_pools():
     """Both pathways have the same resamples, and no length changes: half of 3, half of 6 Wh."""
     setup = by_hand(pue=LogNormal.fixed(1 / UTILISATION))
-    day = monte_carlo.fleet_energies(setup, [regime()])["traditional"]
+    day = fleet_day(setup, regime())["traditional"]
     gwh = 1e8 * 1.1 / 1e9
     random, sums = np.random.RandomState(7), []
     for _ in range(30):
@@ -222,10 +227,13 @@ def test_regimes_of_a_fleet_are_resampled_as_if_each_were_alone():
     regimes = [regime(), regime(600.0, "long"), regime(30.0, "short")]
     sizes = [len(monte_carlo.frontier_blend(drawn(setup, of), ())) for of in regimes]
     assert sizes == [45, 45, 42]
-    together = monte_carlo.fleet_energies(setup, regimes)
+    together = fleet_day(setup, *regimes)
     assert list(together) == ["traditional", "long", "short"]
     for of in regimes:
-        assert monte_carlo.fleet_energies(setup, [of]) == {of.name: together[of.name]}
+        assert fleet_day(setup, of) == {of.name: together[of.name]}
+    other = replace(setup, monte_carlo=replace(setup.monte_carlo, seed=8, bootstrap=20))
+    setups = [replace(one, regimes={of.name: of for of in regimes}) for one in (setup, other)]
+    assert monte_carlo.fleets_energies(setups) == [together, fleet_day(other, *regimes)]
 
 
 def test_the_pool_of_a_fleet_is_that_of_the_seed():
@@ -233,7 +241,7 @@ def test_the_pool_of_a_fleet_is_that_of_the_seed():
     pool = monte_carlo.frontier_blend(drawn(setup), ())
     random = np.random.RandomState(7)
     means = [random.choice(pool, 80, replace=True).mean() for _ in range(30)]
-    day = monte_carlo.fleet_energies(setup, [regime()])["traditional"]
+    day = fleet_day(setup, regime())["traditional"]
     assert day["baseline"]["p50"] == pytest.approx(np.median(means) * 1e8 * 1.1 / 1e9)
 
 
@@ -242,7 +250,7 @@ def test_the_improvement_of_a_fleet_is_drawn_after_the_lengths_of_a_figure():
     improvement = LogNormal(0.5, 0.4)
     setup = by_hand(models=(served("a", 300),), pue=LogNormal.fixed(2.0), blend=Blend(1, ()))
     fleet = replace(setup.fleet, improvement={"traditional": improvement})
-    day = monte_carlo.fleet_energies(replace(setup, fleet=fleet), [regime()])["traditional"]
+    day = fleet_day(replace(setup, fleet=fleet), regime())["traditional"]
     random = np.random.RandomState(7)
     random.exponential(size=40)
     one = 1 / improvement.sample(random, 40)

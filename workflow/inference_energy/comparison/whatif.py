@@ -190,29 +190,29 @@ def _of_regime(
         build(side.method, **materials_of(side.method), laws=own)
         for side, own in zip(sides, laws, strict=True)
     ]
-    parts = [_part(setup, regime, longer) for setup in setups]
+    alone = [replace(setup, regimes={regime: setup.regimes[regime]}) for setup in setups]
+    days = estimate.fleets_of_one_kind(alone, ENGINES)
+    parts = [_part(setup, day, longer) for setup, day in zip(alone, days, strict=True)]
     medians = [_joined(side, [of]).median(regime) for side, of in zip(sides, parts, strict=True)]
     is_still = abs(_factor(*medians) - 1) < HARDLY
     methods = [side.method for side in sides]
     return *parts, _mixtures(methods, laws, materials_of, regime, is_still)
 
 
-def _part(setup: Setup, regime: str, longer: float) -> tuple[dict, dict]:
-    """What one regime has of the tables and curves of an :class:`Answer`."""
-    of = setup.regimes[regime]
-    alone = replace(setup, regimes={regime: of})
+def _part(setup: Setup, days: pd.DataFrame, longer: float) -> tuple[dict, dict]:
+    """What a setup of one regime has of the tables and curves of an :class:`Answer`."""
+    ((name, regime),) = setup.regimes.items()
     tables = {
-        "energy_per_query": estimate.energy_per_query(alone, ENGINES),
-        "output_tokens": estimate.output_tokens(alone, ENGINES),
-        "blend": estimate.blend(alone).assign(
+        "energy_per_query": estimate.energy_per_query(setup, ENGINES),
+        "output_tokens": estimate.output_tokens(setup, ENGINES),
+        "blend": estimate.blend(setup).assign(
             law=lambda places: places["model"].map({m.name: m.law.name for m in setup.models})
         ),
-        "fleet": estimate.fleet_of_one_kind(alone, ENGINES),
+        "fleet": days,
     }
-    curve = _curve(alone, of)
-    if regime == "traditional":
-        tables["test_time"] = _longer(alone, longer)
-    return tables, {regime: curve}
+    if name == "traditional":
+        tables["test_time"] = _longer(setup, longer)
+    return tables, {name: _curve(setup, regime)}
 
 
 def _blend(setup: Setup, regime: Any) -> Any:

@@ -1,6 +1,6 @@
 """Build the exact energy distributions of a method: models, blend, pathways, fleet."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache, reduce
 
 import numpy as np
@@ -215,11 +215,12 @@ def fleet_energy(setup: Setup, regime: Regime) -> dict[str, dict[str, float]]:
     return answer
 
 
-def fleet_energies(
-    setup: Setup, regimes: Iterable[Regime]
-) -> dict[str, dict[str, dict[str, float]]]:
-    """Of regimes, by name, what :func:`fleet_energy` gives."""
-    return {regime.name: fleet_energy(setup, regime) for regime in regimes}
+def fleets_energies(setups: Sequence[Setup]) -> list[dict[str, dict[str, dict[str, float]]]]:
+    """Of every setup and all its regimes, by name, what :func:`fleet_energy` gives."""
+    return [
+        {name: fleet_energy(setup, regime) for name, regime in setup.regimes.items()}
+        for setup in setups
+    ]
 
 
 def throughput_statistics(regime: Regime, model: ServedModel) -> dict[str, float]:

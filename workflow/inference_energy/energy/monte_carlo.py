@@ -4,7 +4,7 @@ Every draw comes from NumPy's legacy generator in the released order, so that th
 the released ones and not only their distribution (arXiv:2509.20241v2, released analysis code).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
@@ -183,47 +183,50 @@ def describe(sample: np.ndarray) -> dict[str, float]:
     } | {f"p{p}": float(v) for p, v in zip(PERCENTILES, percentiles, strict=True)}
 
 
-def fleet_energies(
-    setup: Setup, regimes: Iterable[Regime]
-) -> dict[str, dict[str, dict[str, float]]]:
+def fleets_energies(setups: Sequence[Setup]) -> list[dict[str, dict[str, dict[str, float]]]]:
     """Energy of a day's queries, baseline and improved (arXiv:2509.20241v2, figure 3).
 
     The pool is the blend's untrimmed samples. Its bootstrap resamples are scaled to the fleet.
+    Those of several setups are drawn together.
 
     Returns
     -------
-    dict of str to dict of str to dict
-        regime to pathway to percentile (p5, p50, p95) [GWh/day].
+    list of dict of str to dict of str to dict
+        Of every setup regime to pathway to percentile (p5, p50, p95) [GWh/day].
     """
-    energies = {}
-    for regime in regimes:
-        samples, _ = first_draw(setup, regime)
-        pool = frontier_blend(samples, ())
-        random = generator(setup)
-        # the released code draws lengths for a figure here, which moves the stream
-        random.exponential(size=setup.monte_carlo.samples)
-        multiplier = setup.fleet.improvement[regime.name].sample(random, len(pool))
-        energies[regime.name, "baseline"] = pool
-        energies[regime.name, "improved"] = pool / multiplier
-    found: dict[str, dict[str, dict[str, float]]] = {}
-    for (name, pathway), means in _resampled(setup, energies).items():
-        levels = np.percentile(daily(setup.fleet, name, means), (5, 50, 95))
+    pools: dict[tuple[int, str, str], Array] = {}
+    for i, setup in enumerate(setups):
+        for name, regime in setup.regimes.items():
+            samples, _ = first_draw(setup, regime)
+            pool = frontier_blend(samples, ())
+            random = generator(setup)
+            # the released code draws lengths for a figure here, which moves the stream
+            random.exponential(size=setup.monte_carlo.samples)
+            multiplier = setup.fleet.improvement[name].sample(random, len(pool))
+            pools[i, name, "baseline"] = pool
+            pools[i, name, "improved"] = pool / multiplier
+    found: list[dict[str, dict[str, dict[str, float]]]] = [{} for _ in setups]
+    for (i, name, pathway), means in _resampled(setups, pools).items():
+        levels = np.percentile(daily(setups[i].fleet, name, means), (5, 50, 95))
         percentiles = {f"p{p}": float(v) for p, v in zip((5, 50, 95), levels, strict=True)}
-        found.setdefault(name, {})[pathway] = percentiles
+        found[i].setdefault(name, {})[pathway] = percentiles
     return found
 
 
 def _resampled(
-    setup: Setup, energies: Mapping[tuple[str, str], np.ndarray]
-) -> dict[tuple[str, str], np.ndarray]:
+    setups: Sequence[Setup], pools: Mapping[tuple[int, str, str], Array]
+) -> dict[tuple[int, str, str], Array]:
     """Means of resamples; the released code seeds anew, so that all have the same places."""
-    means = {key: np.empty(setup.monte_carlo.bootstrap) for key in energies}
-    for n in {len(energy) for energy in energies.values()}:
-        random = generator(setup)
-        alike = {key: energy for key, energy in energies.items() if len(energy) == n}
-        for i in range(setup.monte_carlo.bootstrap):
+    alike: dict[tuple[int, int, int], list[tuple[int, str, str]]] = {}
+    for key, pool in pools.items():
+        draws = setups[key[0]].monte_carlo
+        alike.setdefault((draws.seed, draws.bootstrap, len(pool)), []).append(key)
+    means = {key: np.empty(setups[key[0]].monte_carlo.bootstrap) for key in pools}
+    for (seed, bootstrap, n), keys in alike.items():
+        random = np.random.RandomState(seed)
+        for i in range(bootstrap):
             # as choice draws them
             places = random.randint(0, n, n)
-            for key, energy in alike.items():
-                means[key][i] = energy.take(places).sum() / n
+            for key in keys:
+                means[key][i] = pools[key].take(places).sum() / n
     return means

@@ -3,7 +3,7 @@
 Every function returns a DataFrame in the columns of the result tables: one number per line.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -239,25 +239,25 @@ def output_tokens(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
 def fleet(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
     """Energy of a day's queries: all traditional, all long, and mixed. [GWh/day]"""
     tables = [
-        with_mixed(fleet_of_one_kind(setup, [engine]), setup.fleet.long_share)
+        with_mixed(fleets_of_one_kind([setup], [engine])[0], setup.fleet.long_share)
         for engine in ("published", "exact")
         if engine in engines
     ]
     return pd.concat([pd.DataFrame(), *tables], ignore_index=True)
 
 
-def fleet_of_one_kind(setup: Setup, engines: Collection[str]) -> pd.DataFrame:
-    """Energy of a day's queries, all of one kind. [GWh/day]"""
-    lines = []
+def fleets_of_one_kind(setups: Sequence[Setup], engines: Collection[str]) -> list[pd.DataFrame]:
+    """Energy of a day's queries of each setup, all of one kind. [GWh/day]"""
+    lines: list[list[Line]] = [[] for _ in setups]
     for engine, module in (("published", monte_carlo), ("exact", exact)):
         if engine not in engines:
             continue
-        for scenario, pathways in module.fleet_energies(setup, setup.regimes.values()).items():
-            for pathway, statistics in pathways.items():
-                lines += _lines(
-                    statistics, "GWh/day", engine=engine, scenario=scenario, pathway=pathway
-                )
-    return pd.DataFrame(lines)
+        for of_setup, scenarios in zip(lines, module.fleets_energies(setups), strict=True):
+            for scenario, pathways in scenarios.items():
+                for pathway, statistics in pathways.items():
+                    where = {"engine": engine, "scenario": scenario, "pathway": pathway}
+                    of_setup += _lines(statistics, "GWh/day", **where)
+    return [pd.DataFrame(of_setup) for of_setup in lines]
 
 
 def with_mixed(days: pd.DataFrame, long_share: float) -> pd.DataFrame:
@@ -266,7 +266,7 @@ def with_mixed(days: pd.DataFrame, long_share: float) -> pd.DataFrame:
     Parameters
     ----------
     days : DataFrame
-        From :func:`fleet_of_one_kind`, of both kinds.
+        From :func:`fleets_of_one_kind`, of both kinds.
     long_share : float
         Share of long queries. [1]
     """
