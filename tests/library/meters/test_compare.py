@@ -64,6 +64,23 @@ def test_a_reading_alone_beyond_what_devices_range_over_is_none(tmp_path, factor
     assert len(read(tmp_path, of_meters(n=power))) == 40
 
 
+@pytest.mark.parametrize(
+    ("idle", "burst", "places", "scope"),
+    [
+        (8, 412, [130, 250, 290], "gpu"),
+        (8, 450, [100], "gpu"),
+        (1.2, 500, [30], "node"),
+        (5, 1700, [30, 90], "node"),
+    ],
+)
+def test_a_query_as_short_as_one_reading_is_read(tmp_path, idle, burst, places, scope):
+    """Cards idle at some watts: to leave the readings of queries out would lose their energy."""
+    power = idle + np.random.default_rng(5).integers(0, 2, 300)
+    power[places] = burst + np.arange(len(places))
+    log = read(tmp_path, of_meters(n=power), scope)
+    assert (log["power_w"] >= burst).sum() == len(places)
+
+
 def test_watts_that_become_kilowatts_are_told_with_the_row(tmp_path):
     """The mean of the log was 3,594 W of 6,500 W."""
     power = np.concatenate([BASE[:130], (BASE[130:] / 1000).round(2)])

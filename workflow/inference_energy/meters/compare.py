@@ -25,6 +25,11 @@ RANGE = 30.0
 450 W. Alone between two others a reading beyond that is none, and powers part there that are in
 watts and in kilowatts, or of a node that is off."""
 
+OUTLET = 1800.0
+"""What an outlet of 120 V and 15 A gives [W]: a card of a few watts at idle, or a computer on standby,
+draws up to that for as short as one reading, and any GPU less. What takes more idles above `OUTLET`
+over `RANGE`."""
+
 AS_MUCH = 2.0
 """Readings in watts over those in kilowatts by thousand, where both are of like loads. [1]"""
 
@@ -122,12 +127,12 @@ def _apart(frame: pd.DataFrame) -> Iterator[str]:
         lone = np.zeros(len(power), dtype=bool)
         beside = np.maximum(power[:-2], power[2:])
         lone[1:-1] = (beside > 0) & (power[1:-1] > RANGE * beside)
-        if lone.any() and power[lone].min() > RANGE * power[~lone].max():
+        if lone.any() and power[lone].min() > max(RANGE * power[~lone].max(), OUTLET):
             row = own[lone].iloc[0]
             yield (
                 f"row {row['line']:.0f}: {row['power_w']:g} W of {meter} lies alone more than"
                 f" {RANGE:g} times above all others ({counted(int(lone.sum()), 'row', 'rows')} so),"
-                " as no device draws between two readings: leave such rows out"
+                f" and above {OUTLET:g} W, which a device of so little may draw: leave such rows out"
             )
 
 
