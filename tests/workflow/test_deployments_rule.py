@@ -22,7 +22,7 @@ def project(done):
     """Copy of the repository with the deployments of these tests in folders of their own."""
     folder, _ = done
     yield folder
-    for made in (folder / "own", folder / "build" / "deployments"):
+    for made in (folder / "own", *(folder / "build" / n for n in ("deployments", "requests"))):
         shutil.rmtree(made, ignore_errors=True)
 
 
@@ -106,3 +106,33 @@ def test_what_is_wrong_with_benchmarks_is_told_and_nothing_is_written(project):
     for name in wrong:
         folder = project / "build" / "deployments" / name
         assert not folder.exists() or not list(folder.iterdir())
+
+
+def test_runs_that_are_unusual_in_two_ways_are_answered_with_both(project):
+    path = write(project, "odd_ways", content(benchmarks="runs.csv", facts={}, gpu="B200"))
+    columns = [*FACTS, "input_tokens", "output_tokens", "throughput_tps", "node_power_w"]
+    columns += ["concurrency", "source_id", "status", "client", "source_file", "run", "sha256"]
+    chosen = FACTS | {"gpu": "B200"}
+    rows = [(1000, 1000, 3600, "ok"), (1000, 4000, 3500, "ok")]
+    rows += [(2000, 2000, 3400, "marked: 3 requests failed")]
+    rows += [(2000, 3000, 3400, "marked: run was cancelled")]
+    lines = [
+        (*chosen.values(), *row[:3], 1200, 64, "own", row[3], "vllm", "x.json", n, f"{n:064d}")
+        for n, row in enumerate(rows, 1)
+    ]
+    table = "\n".join(",".join(map(str, line)) for line in [columns, *lines])
+    (project / "own" / "runs.csv").write_text(table + "\n", encoding="utf-8")
+    run = answer(project, path)
+    assert run.returncode == 0, run.stdout
+    told = ["left out, as 3 requests failed", "left out, as run was cancelled"]
+    page = (project / "build/deployments/odd_ways/report.md").read_text(encoding="utf-8")
+    assert [words for words in told if words not in run.stdout or words not in page] == []
+    (project / "own" / "log.csv").write_text(
+        "start,end,input_tokens,output_tokens\n"
+        "2026-01-01T00:00:00Z,2026-01-01T00:00:20Z,1000,1500\n",
+        encoding="utf-8",
+    )
+    asked = ("--cores", "1", "--config", "log=own/log.csv", f"deployment={path}")
+    charged = snakemake(project, "requests", *asked)
+    assert charged.returncode == 0, charged.stdout
+    assert [words for words in told if words not in charged.stdout] == []

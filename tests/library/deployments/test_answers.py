@@ -257,6 +257,14 @@ def test_what_is_unusual_is_among_the_assumptions():
     assert "unusual: pue.value" in facts.index
 
 
+def test_a_key_that_is_unusual_in_two_ways_is_told_twice(tmp_path):
+    told = [f"{WHERE}: key a.b: unusual; {what}" for what in ("it is low", "it is late")]
+    found = replace(build.build(resolved(), bench(LADDER), WHERE), unusual=(*told, told[0]))
+    table = answers.assumptions(resolved(), [], found)
+    write_table(table, tmp_path / "assumptions.csv", "assumptions")
+    assert files.unusual_told(tmp_path / "assumptions.csv") == told
+
+
 def make_tables(method, stated, found):
     """Tables of a deployment, and of the law."""
     reference = read("results/oviedo2026/energy_per_query.csv", "energy_per_query")

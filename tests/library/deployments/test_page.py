@@ -69,6 +69,16 @@ def test_the_report_says_what_is_not_known(given):
     assert "input not told by the files" in text
 
 
+def test_a_key_that_is_unusual_in_two_ways_is_in_the_report_twice(given):
+    told = [f"unusual; {what}" for what in ("it is low", "it is late")]
+    lines = [("unusual: a.b", what, "stated", "mine.yaml") for what in told]
+    facts = given["tables"]["assumptions"]
+    for at, line in enumerate(lines):
+        facts.loc[len(facts) + at] = line
+    text = report(**given)
+    assert [what for what in told if f"| unusual: a.b | {what} | stated |" not in text] == []
+
+
 @pytest.mark.parametrize(
     ("share", "words"), [(0.5, "50 % of them"), (0.999, "more than 99 % of"), (1, "100 % of them")]
 )

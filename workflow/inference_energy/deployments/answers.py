@@ -289,7 +289,8 @@ def assumptions(
     text = "none: nodes serve at the measured load, and idle hours are not charged"
     lines.append(("idle nodes", text, "assumed", "benchmarks run at full load"))
     lines += [(fact, value, "assumed", source) for fact, value, source in deployment.assumed]
-    for warning in [*method.get("warnings", []), *deployment.unusual]:
+    # one key can be unusual in several ways, each told once
+    for warning in dict.fromkeys([*method.get("warnings", []), *deployment.unusual]):
         where, _, told = warning.partition(": key ")
         key, _, what = told.partition(": ")
         lines.append((f"{UNUSUAL}{key}", what, "stated", where))

@@ -39,7 +39,8 @@ def report(
     energy, runs, power = tables["energy_per_query"], deployment.runs, deployment.power
     own = energy["subject"] == deployment.model.name
     used = runs[runs["use"] == "yes"]
-    basis = tables["assumptions"].set_index("fact")["basis"]
+    facts = tables["assumptions"]
+    metered = facts.loc[facts["fact"].isin(METERED), "basis"]
     return render(
         "deployments/report.md.jinja",
         title=title,
@@ -60,13 +61,13 @@ def report(
             "median": float(np.exp(power.factor.mu)),
             "doubted": power.doubted,
             "part": part_of_runs(power.runs, len(used)),
-            "stated": bool((basis.reindex(METERED) == "stated").any()),
+            "stated": "stated" in metered.tolist(),
         },
         unlisted=deployment.unlisted,
         dropped=_marked(runs[runs["use"] == "marked"]),
         kept=_marked(used[used["status"] != "ok"]),
         runs=used.sort_values(["output_tokens", "input_tokens"]).to_dict("records"),
-        assumptions=tables["assumptions"].to_dict("records"),
+        assumptions=facts.to_dict("records"),
     )
 
 
