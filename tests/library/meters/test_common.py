@@ -179,6 +179,20 @@ def test_one_outlet_under_a_load_that_is_not_steady_is_one(tmp_path, noise, foll
         assert len(read(tmp_path, table(*noisy((900,), noise, seed, follows)))) == 1200
 
 
+@pytest.mark.parametrize("every", [2, 3, 5, 7])
+@pytest.mark.parametrize("noise", [0, 0.3, 3, 20])
+def test_a_load_that_comes_and_goes_every_few_readings_is_of_one_meter(tmp_path, every, noise):
+    """Eight GPUs that were busy and idle in turn were taken for two meters under each name."""
+    random = np.random.default_rng(every)
+    rows = [
+        f"{NOON + n},g{gpu},{(700 if (n // every + gpu) % 2 else 72) + random.normal(0, noise):.1f}"
+        for n in range(600)
+        for gpu in range(3)
+    ]
+    text = table(*rows).replace("power_w", "meter,power_w")
+    assert len(read(tmp_path, text, "gpu")) == 1800
+
+
 @pytest.mark.parametrize("powers", [(400, 500, 600), (310, 0, 305, 300), (400, 500, 500)])
 def test_more_outlets_in_one_file_are_refused(tmp_path, powers):
     rows = [

@@ -180,6 +180,11 @@ over which they still are in turn, and the least mean correlation. The power of 
 its ups and downs sooner."""
 
 
+STEP = 12.0
+"""A step of the load is so many times as high as the lower quarter of the differences between
+neighbours: of noise the highest of a thousand is not."""
+
+
 RARELY = 0.1
 """Share of a log's seconds below which those that hold two readings of a meter are its own: what
 reads once a second, and writes whole seconds, is late or early by a few hundredths. Two such meters
@@ -705,11 +710,15 @@ def _keep_turns(power: Array) -> bool:
     """Whether readings lie above and below their neighbours in turn throughout, whatever the noise.
 
     A load may do so for a while, and two meters whose powers differ less than they vary from one
-    reading to the next always do.
+    reading to the next always do. Of a load that comes and goes every three or five readings those
+    on the two sides of a step do, too: they tell nothing.
     """
     if len(power) < LONG:
         return False
+    near = np.abs(np.diff(power))
+    steps = near > STEP * max(float(np.quantile(near, 0.25)), LEVELS * float(np.median(power)))
     apart = power[1:-1] - (power[:-2] + power[2:]) / 2
+    apart[steps[1:] | steps[:-1]] = 0.0
     usual = float(np.median(np.abs(apart)))
     # where the load comes or goes one reading is far off
     apart = np.clip(apart, -3 * usual, 3 * usual)

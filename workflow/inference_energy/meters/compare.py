@@ -26,9 +26,9 @@ RANGE = 30.0
 watts and in kilowatts, or of a node that is off."""
 
 OUTLET = 1800.0
-"""What an outlet of 120 V and 15 A gives [W]: a card of a few watts at idle, or a computer on standby,
-draws up to that for as short as one reading, and any GPU less. What takes more idles above `OUTLET`
-over `RANGE`."""
+"""What an outlet of 120 V and 15 A gives [W]: a card of a few watts at idle, or a computer on
+standby, draws up to that for as short as one reading, and any GPU less. What takes more idles above
+`OUTLET` over `RANGE`."""
 
 AS_MUCH = 2.0
 """Readings in watts over those in kilowatts by thousand, where both are of like loads. [1]"""
@@ -132,7 +132,8 @@ def _apart(frame: pd.DataFrame) -> Iterator[str]:
             yield (
                 f"row {row['line']:.0f}: {row['power_w']:g} W of {meter} lies alone more than"
                 f" {RANGE:g} times above all others ({counted(int(lone.sum()), 'row', 'rows')} so),"
-                f" and above {OUTLET:g} W, which a device of so little may draw: leave such rows out"
+                f" and above the {OUTLET:g} W that a device of so little may draw: leave such rows"
+                " out"
             )
 
 
