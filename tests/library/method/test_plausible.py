@@ -49,9 +49,16 @@ def rows(paper):
     return rows_of(paper)
 
 
+@pytest.fixture(scope="module")
+def lengths():
+    """Quantiles of input and output tokens of each trace."""
+    return read("data/request_lengths.csv", "request_lengths")
+
+
 @pytest.mark.parametrize("name", METHODS)
-def test_the_projects_methods_are_plausible_without_a_warning(name, known, traces):
-    assert held_against(METHODS[name], rows_of(METHODS[name]), known, traces) == ([], [])
+def test_the_projects_methods_are_plausible_without_a_warning(name, known, traces, lengths):
+    told = held_against(METHODS[name], rows_of(METHODS[name]), known, traces, lengths)
+    assert told == ([], [])
 
 
 def swapped(rows):
@@ -160,6 +167,28 @@ def test_queries_of_a_trace_are_held_against_the_context_too(known, traces, fact
     assert bool(told[0]) is refused
     assert "revised.yaml: key regimes.traditional." + words in sentence
     assert "the longest context of" in sentence
+
+
+def test_a_trace_with_input_and_output_exchanged_is_told(known, traces, lengths):
+    """Exchanged headers moved the traditional query from 0.230 to 0.850 Wh without a word."""
+    method, exchanged = METHODS["revised"], swapped(lengths)
+    problems, (stated,) = held_against(method, rows_of(method), known, traces, exchanged)
+    assert problems == []
+    assert "revised.yaml: key regimes.traditional.input_tokens: value 1174: unusual; the mean" in (
+        stated
+    )
+    assert "azure-2023-conv, whose answers the regime has, is 211.2 tokens in data/req" in stated
+    assert "the mean of its output_tokens is 1174, so that input_tokens and output" in stated
+
+
+@pytest.mark.parametrize(("asked", "is_told"), [(588, False), (2340, False), (580, True)])
+def test_an_input_far_from_that_of_the_trace_is_told(known, traces, lengths, asked, is_told):
+    method = METHODS["revised"]
+    asked = merge(method, {"regimes": {"traditional": {"input_tokens": {"value": asked}}}})
+    problems, told = held_against(asked, rows_of(method), known, traces, lengths)
+    assert problems == []
+    assert len(told) == is_told
+    assert all("exchanged" not in sentence for sentence in told)
 
 
 def test_throughput_stated_in_thousands_of_tokens_is_a_warning(paper, rows, known):

@@ -69,6 +69,9 @@ one factor on all rows, as of GPUs for nodes of eight, no row tells beside the o
 USUAL_MEDIAN_OF_ALL = 3.0
 """Times that the median of LEAST_PEERS and more of these medians may be off [1]. Of any of those of
 data/throughput it is 0.68 to 2.2 times what the hardware should give."""
+USUAL_INPUT = 2.0
+"""Times that the input stated beside a trace's answers may be off the trace's mean input [1]: both
+are of the same requests. The committed methods state the mean."""
 LEAST_PEERS = 3
 """Rows, itself among them, whose median a row is held against: of two either may be wrong."""
 PEERS = {
@@ -139,6 +142,7 @@ def held_against(
     table: pd.DataFrame,
     tables: Tables,
     traces: Mapping[str, ArrayLike] | None = None,
+    lengths: pd.DataFrame | None = None,
 ) -> tuple[list[str], list[str]]:
     """Hold a method against its benchmark rows, and both against what hardware can do.
 
@@ -153,6 +157,9 @@ def held_against(
     traces : mapping of str to array_like, optional
         Quantiles of output tokens of each trace at evenly spaced levels; without them, queries of
         traces are not held against contexts. [tokens]
+    lengths : DataFrame, optional
+        Table of schema ``request_lengths``; without it, what a method says of a trace is not held
+        against the trace.
 
     Returns
     -------
@@ -168,6 +175,7 @@ def held_against(
         _weights(method, table, tables),
         _rows(method, table, tables),
         _lengths(method, table, tables, traces),
+        _traced(method, lengths),
         _powers(method, table, tables),
         _node_size(method, table, tables),
         datasheets.held(tables.gpus, tables.nodes, tables.node_power),
@@ -586,6 +594,48 @@ def beyond_context(
                 f"{where}: key regimes.{name}.output_tokens: unusual; {share:.2g} of the queries"
                 f" are longer with their input than {of_model}; usual is at most {MOST_BEYOND:g}",
             )
+
+
+def _traced(method: Mapping[str, Any], lengths: pd.DataFrame | None) -> Iterator[tuple[bool, str]]:
+    """Traces that contradict the input that the method states beside them."""
+    if lengths is None:
+        return
+    named = {
+        name: (regime["output_tokens"]["trace"], float(regime["input_tokens"]["value"]))
+        for name, regime in method["regimes"].items()
+        if "trace" in regime["output_tokens"]
+    }
+    table = "data/request_lengths.csv"
+    for name, (trace, asked) in named.items():
+        own = lengths[lengths["trace"] == trace].sort_values("quantile")
+        if own.empty:
+            continue
+        mean = {
+            column: float(np.trapezoid(own[column].astype(float), own["quantile"].astype(float)))
+            for column in ("input_tokens", "output_tokens")
+        }
+        if _times_off(asked, mean["input_tokens"]) <= USUAL_INPUT:
+            continue
+        is_exchanged = _times_off(asked, mean["output_tokens"]) <= USUAL_INPUT
+        yield (
+            False,
+            f"{method_path(method['id'])}: key regimes.{name}.input_tokens: value {asked:g}:"
+            f" unusual; the mean input of the requests of {trace}, whose answers the regime has, is"
+            f" {mean['input_tokens']:.4g} tokens in {table}, and usual is at most {USUAL_INPUT:g}"
+            " times more or less"
+            + (
+                f"; the mean of its output_tokens is {mean['output_tokens']:.4g}, so that"
+                " input_tokens and output_tokens may be exchanged there"
+                if is_exchanged
+                else ""
+            ),
+        )
+
+
+def _times_off(one: float, other: float) -> float:
+    """How many times the larger of two numbers is the smaller. [1]"""
+    least, most = sorted((one, other))
+    return most / least if least > 0 else math.inf
 
 
 def _told(

@@ -110,7 +110,8 @@ def unusual_in(read, head, materials, asked):
     """What is unusual in a method, by its file; what it cannot mean is refused."""
     known = Tables(*(read_table(read[name], name) for name in KNOWN))
     given = materials(head.method)
-    problems, unusual = held_against(head.method, given["table"], known, given["traces"])
+    lengths = read_table(read.traces, "request_lengths")
+    problems, unusual = held_against(head.method, given["table"], known, given["traces"], lengths)
     if problems:
         raise InputError(problems)
     stated = {key: value for key, value in head.method.items() if key not in ("data", "published")}

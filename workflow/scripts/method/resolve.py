@@ -30,7 +30,9 @@ def main(snakemake):
     rows = [read_table(path, "throughput") for path in read_from.throughput_tables]
     tables = Tables(*(read_table(read_from[name], name) for name in KNOWN))
     traces = read_traces(read_from.traces)
-    problems, unusual = held_against(method, pd.concat(rows, ignore_index=True), tables, traces)
+    lengths = read_table(read_from.traces, "request_lengths")
+    table = pd.concat(rows, ignore_index=True)
+    problems, unusual = held_against(method, table, tables, traces, lengths)
     if problems:
         raise InputError(problems)
     unusual = [*warnings(method, read(read_from.schema), method_path(method["id"])), *unusual]
