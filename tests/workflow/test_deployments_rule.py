@@ -108,6 +108,21 @@ def test_what_is_wrong_with_benchmarks_is_told_and_nothing_is_written(project):
         assert not folder.exists() or not list(folder.iterdir())
 
 
+def test_a_deployment_that_is_right_is_answered_beside_others_that_are_not(project):
+    wrong = {
+        "a_misspelt": ({"modle": "x"}, "own/a_misspelt.yaml: key deployment: unknown key modle"),
+        "a_renamed": ({"model": "Llama 3.1 8C"}, "did you mean Llama 3.1 8B"),
+    }
+    paths = [write(project, name, content(**section)) for name, (section, _) in wrong.items()]
+    run = answer(project, f"[{','.join([*paths, write(project, 'right', content())])}]")
+    one_message(run, *(words for _, words in wrong.values()))
+    assert "Report: build/deployments/right/report.html" in run.stdout
+    assert (project / "build/deployments/right/report.html").exists()
+    # what is wrong with a file is told by a run that finds nothing else to do
+    again = answer(project, f"[{paths[0]},own/right.yaml]")
+    one_message(again, "unknown key modle", "Report: build/deployments/right/report.html")
+
+
 def test_runs_that_are_unusual_in_two_ways_are_answered_with_both(project):
     path = write(project, "odd_ways", content(benchmarks="runs.csv", facts={}, gpu="B200"))
     columns = [*FACTS, "input_tokens", "output_tokens", "throughput_tps", "node_power_w"]

@@ -44,13 +44,35 @@ rule answer_deployment:
         "../scripts/deployments/answer.py"
 
 
-rule deployments:
-    """Answer for the deployments of the configuration, by default the examples."""
-    message:
-        "The deployments are answered"
-    input:
-        needing("deployments"),
-        [deployment_files.outputs(DEPLOYMENTS[name]) for name in SETTINGS.asked],
+ANSWERED = [deployment_files.outputs(DEPLOYMENTS[name]) for name in SETTINGS.asked]
+
+# those that are right are answered before the run ends on the others
+if ANSWERED and SETTINGS.wrong["deployments"]:
+
+    rule deployments:
+        """Answer for the deployments of the configuration, by default the examples."""
+        message:
+            "Telling what is wrong with the other deployments"
+        input:
+            ANSWERED,
+        params:
+            problems="\n".join(SETTINGS.problems("deployments")),
+        log:
+            "logs/deployments/deployments.log",
+        conda:
+            "../../environment.yml"
+        shell:
+            "printf '%s\\n' {params.problems:q} > {log}; exit 1"
+
+else:
+
+    rule deployments:
+        """Answer for the deployments of the configuration, by default the examples."""
+        message:
+            "The deployments are answered"
+        input:
+            needing("deployments"),
+            ANSWERED,
 
 
 if deployment_files.REFERENCE in config["methods"]:
