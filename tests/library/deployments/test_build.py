@@ -496,6 +496,22 @@ def test_a_run_far_from_the_others_is_unusual(throughput, words):
     assert not [text for text in few if "times off" in text]
 
 
+@pytest.mark.parametrize(("factor", "told"), [(0.99, False), (1.01, True)])
+@pytest.mark.parametrize("load", [16.0, 256.0])
+def test_runs_beyond_what_the_experts_of_all_requests_let_are_unusual(load, factor, told):
+    """By hand: a token uses 8 of 256 experts of DeepSeek-R1, which are all but 16.5e9 weights."""
+    routed = (671e9 - 37e9) / (1 - 8 / 256)
+    read = 671e9 - routed + routed * (1 - (1 - 8 / 256) ** load)
+    most = load / (read / (8 * 8e12))
+    runs = bench([(1000, 1000, factor * most)], model="DeepSeek-R1", gpu="B200", concurrency=load)
+    method = resolved(model="DeepSeek-R1")
+    found = build.build(method, runs, WHERE, hardware=HARDWARE).unusual
+    words = f"{factor} tokens of each of {load:g} requests at once while the GPUs read the weights"
+    assert [words in text for text in found if "while the GPUs read" in text] == [True] * told
+    unstated = build.build(method, runs.assign(concurrency=np.nan), WHERE, hardware=HARDWARE)
+    assert not [text for text in unstated.unusual if "while the GPUs read" in text]
+
+
 @pytest.mark.parametrize("copies", [1, 2])
 @pytest.mark.parametrize(("factor", "off"), [(1, False), (1 / 8, True), (8, True)])
 def test_runs_that_are_off_alike_are_unusual(copies, factor, off):

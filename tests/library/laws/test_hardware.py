@@ -114,6 +114,24 @@ def test_rows_are_held_against_what_their_gpus_compute_read_and_hold():
         assert found["at_once"].tolist() == [4, 2, 0.5]
 
 
+def test_a_step_reads_the_experts_of_all_its_requests():
+    """By hand: 40e9 weights, 10e9 of one token; a quarter of the experts of each, 40e9 in all."""
+    of, *tables = made_up(input_tokens=300.0, output_tokens=100.0, throughput_tps=500.0)
+    models = tables[0].assign(experts=8.0, experts_active=2.0)
+    rows = pd.DataFrame([of] * 3, index=[3, 1, 2]).assign(concurrency=[1.0, 2.0, 1000.0])
+    rows["attention_data_parallel"] = rows["nodes"] = rows["requests"] = np.nan
+    found = against_hardware(rows, models, tables[1])
+    read = np.array([10e9, (1 - 0.75**2) * 40e9, 40e9]) / (4 * 3e12)
+    assert found["step"].tolist() == pytest.approx(read)
+    assert found["batch"].tolist() == pytest.approx(500 * read / [1, 2, 1000])
+    assert found["fast"].tolist() == pytest.approx(500 * read[0] / np.array([1, 2, 1000]))
+    # of experts that nobody knows, as many are read as of one token; of a dense model all
+    unknown = against_hardware(rows, models.assign(experts=np.nan), tables[1])
+    assert unknown["step"].tolist() == pytest.approx([read[0]] * 3)
+    dense = against_hardware(rows, models.assign(params_active_b=40.0), tables[1])
+    assert dense["step"].tolist() == pytest.approx([read[2]] * 3)
+
+
 def test_without_a_concurrency_as_many_are_served_at_once_as_fit_or_are_asked_in_all():
     """By hand: a request takes its input and, on average, half of its output."""
     of, *tables = made_up(input_tokens=3e6, output_tokens=1e6, throughput_tps=500.0)

@@ -1,7 +1,7 @@
 """From a deployment and its runs to the engines' objects."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,6 +33,10 @@ from inference_energy.errors import InputError
 from inference_energy.laws.base import Law
 from inference_energy.laws.fitting import Hardware
 from inference_energy.laws.hardware import (
+    BY_BATCH,
+    USUAL_FASTEST,
+    against_hardware,
+    at_a_reading,
     find_gpu,
     find_model,
     goes_by,
@@ -369,7 +373,26 @@ def _unusual_runs(used: pd.DataFrame, hardware: Hardware, where: str) -> tuple[s
         " times off"
         for index, row in found[far].iterrows()
     )
-    return *of_runs, *alike
+    return *of_runs, *alike, *_beyond_reading(rows, one, hardware, where)
+
+
+def _beyond_reading(
+    rows: pd.DataFrame, one: pd.DataFrame, hardware: Hardware, where: str
+) -> Iterator[str]:
+    """Tell runs of which a request gets more than a token while what a step uses is read."""
+    held = against_hardware(one, hardware["models"], hardware["gpus"])
+    # more than fit may be served at once where requests share an input; what is beyond the active
+    # weights is marked by the reader
+    beyond = (held["batch"] > USUAL_FASTEST) & (held["fast"] <= USUAL_FASTEST)
+    for index in held.index[beyond & one["concurrency"].notna()]:
+        row, of = rows.loc[index], held.loc[index]
+        yield (
+            f"{where}: key deployment.benchmarks: value {row['source_file']}: unusual; run"
+            f" {row['run']} has throughput_tps {row['throughput_tps']:g}, {of['batch']:.3g}"
+            f" {at_a_reading(of['at_once'], of['step'], BY_BATCH)}; usual is at most"
+            f" {USUAL_FASTEST:g}, beyond which is speculation, or requests that agree on few"
+            " experts; compare concurrency, precision and n_gpus with the run"
+        )
 
 
 def _rising_runs(shapes: pd.DataFrame, where: str) -> tuple[str, ...]:

@@ -383,6 +383,9 @@ def add_serving_times(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFra
     return rows.join(times)
 
 
+Numbers = Any
+"""Numbers or arrays of them."""
+
 PEAK, USUAL_PEAK = 2.0, 1.0
 """Matrix products of input and output over what the GPUs' datasheets allow [1]. Up to twice is let
 pass, for active parameters and rates are known no better, and caches save input."""
@@ -391,10 +394,12 @@ SLOWEST, USUAL_SLOWEST = 1e-3, 0.1
 slowest row of data/throughput is at 0.3."""
 FASTEST, USUAL_FASTEST = 8.0, 1.0
 """Tokens that a request gets while its GPUs read the active weights once [1]. Every step reads at
-least those; beyond one token takes speculation, of which each step yields a few. Most of what is
-measured is row 113 of data/measured/mlenergy_v3.csv, at 0.75; in data/throughput it is 0.68 (Llama
-3.1 70B on one H200, 4 at once). Speculation makes that up to 6.5 times as fast, for one request at
-a time (EAGLE-3, arXiv:2503.01840v3), which is 4.9: eight is more than any gives."""
+least those, and of a mixture of experts all that its requests use: usual is held to these, and what
+is allowed is not, as requests may agree on few experts. Beyond one token takes speculation, of
+which each step yields a few. Most of what is measured is row 113 of data/measured/mlenergy_v3.csv,
+at 0.75; in data/throughput it is 0.68 (Llama 3.1 70B on one H200, 4 at once), and 0.78 of what
+requests use (DeepSeek-R1 on H200, 64 at once). Speculation makes that up to 6.5 times as fast, for
+one request at a time (EAGLE-3, arXiv:2503.01840v3), which is 4.9: eight is more than any gives."""
 MOST_TOKENS = 1_000_000.0
 """Output tokens per second of one GPU that are allowed of whichever model [tokens/s]: 45 times what
 any measured run reached. Rows of a throughput table whose model is known are held against its own
@@ -427,7 +432,9 @@ def against_hardware(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFram
     DataFrame
         ``peak``, ``slow``, ``fast``, ``full``: ratios that PEAK, SLOWEST, FASTEST and FULLEST
         bound [1]; ``at_once``, requests served at once, of rows without a concurrency as many as
-        they can be; ``reading``, least time to read the active weights [s].
+        they can be; ``reading``, least time to read the active weights [s]; ``batch``, as ``fast``
+        of the weights that so many requests use, experts taken at random, which USUAL_FASTEST
+        bounds [1]; ``step``, least time to read these [s].
     """
     times = add_serving_times(rows.drop(columns=SERVING_TIMES, errors="ignore"), models, gpus)
     copies, nodes = (
@@ -440,9 +447,11 @@ def against_hardware(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFram
     cache = room * copies / of_model["kept"]
     fit = most_at_once(cache, rows["input_tokens"], rows["output_tokens"])
     concurrency, requests = load_of(rows)
-    at_once = np.minimum(np.where(np.isinf(concurrency), fit, concurrency), requests)
+    served = np.minimum(np.where(np.isinf(concurrency), fit, concurrency), requests)
+    at_once = pd.Series(served, rows.index)
     # the experts of a mixture may be on all GPUs, so that all may read at the same time
-    reading = times["weights"] * of_model["active"] / (copies * nodes)
+    every = times["weights"] / (copies * nodes)
+    reading, step = every * of_model["active"], every * read_in_a_step(rows, at_once, models)
     return pd.DataFrame(
         {
             "peak": copy_tps * times["compute"] * tokens / rows["output_tokens"],
@@ -451,8 +460,53 @@ def against_hardware(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFram
             "full": tokens / room,
             "at_once": at_once,
             "reading": reading,
+            "batch": rows["throughput_tps"] * step / at_once,
+            "step": step,
         }
     )
+
+
+def touched(share: Numbers, batch: Numbers) -> Numbers:
+    """Experts that a batch uses over all, each token taking its share of them at random [1]."""
+    return 1 - (1 - share) ** np.maximum(batch, 1.0)
+
+
+def routed_weights(total: Numbers, active: Numbers, share: Numbers) -> Numbers:
+    """Weights of the experts of a mixture of which a token uses this share, in the given unit.
+
+    Of a model that is taken for the nearest known, they may come to more than all of it.
+    """
+    return np.minimum((total - active) / (1 - share), total)
+
+
+def read_in_a_step(rows: pd.DataFrame, at_once: pd.Series, models: pd.DataFrame) -> pd.Series:
+    """What of its model a step of every row reads for all of its requests.
+
+    Parameters
+    ----------
+    rows, models : DataFrame
+        As for :func:`add_serving_times`.
+    at_once : Series
+        Requests served at once, of every row.
+
+    Returns
+    -------
+    Series
+        Weights read over all; of a mixture whose experts are not known those of one token. [1]
+    """
+    read = shares(rows, models)["active"]
+    columns = [column for column in OF_A_MODEL if column in rows]
+    for _, alike in rows.groupby(columns, dropna=False, sort=False):
+        model = find_model(alike.iloc[0], models)
+        total, active = float(model["params_total_b"]), float(model["params_active_b"])
+        used, experts = (model.get(name, np.nan) for name in ("experts_active", "experts"))
+        if not active < total or pd.isna(experts) or not used < experts:
+            continue
+        share = float(used / experts)
+        routed = routed_weights(total, active, share)
+        batch = at_once[alike.index].to_numpy(float)
+        read[alike.index] = (total - routed + routed * touched(share, batch)) / total
+    return read
 
 
 def weights_held(
@@ -521,20 +575,26 @@ def most_at_once(cache: Tokens, input_tokens: Tokens, output_tokens: Tokens) -> 
     return FULLEST * cache / (input_tokens + output_tokens / 2) + unlimited
 
 
-def at_a_reading(at_once: float, reading: float) -> str:
-    """Say in numbers what FASTEST counts.
+def at_a_reading(at_once: float, reading: float, read: str = "the active weights") -> str:
+    """Say in numbers what FASTEST counts, or USUAL_FASTEST of other weights than the active ones.
 
     Parameters
     ----------
     at_once : float
         Requests served at once.
     reading : float
-        Least time to read the active weights. [s]
+        Least time to read them. [s]
+    read : str
+        What is read, in words.
     """
     return (
-        f"tokens of each of {at_once:.6g} requests at once while the GPUs read the active weights"
-        f" from their memory, for at least {reading / MILLI:.3g} ms"
+        f"tokens of each of {at_once:.6g} requests at once while the GPUs read {read} from their"
+        f" memory, for at least {reading / MILLI:.3g} ms"
     )
+
+
+BY_BATCH = "the weights that so many use, experts taken at random,"
+"""What a step reads, in words."""
 
 
 def shares(rows: pd.DataFrame, models: pd.DataFrame) -> pd.DataFrame:

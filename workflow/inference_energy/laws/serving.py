@@ -57,6 +57,8 @@ from inference_energy.laws.hardware import (
     Finder,
     find_gpu,
     find_model,
+    routed_weights,
+    touched,
 )
 from inference_energy.laws.rows import copy_gpus
 from inference_energy.units import BYTES_PER_GIB, GIGA, TERA
@@ -271,8 +273,7 @@ def _stated(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> dict[
     of["mixture"] = (model["architecture"] == "moe").to_numpy() & ~np.isnan(of["experts"])
     of["mixture"] &= of["active"] < total
     of["expert_share"] = np.where(of["mixture"], of["experts_active"] / of["experts"], 0.0)
-    # of a model that is taken for the nearest known, the experts may come to more than all of it
-    apart = np.minimum((total - of["active"]) / (1 - of["expert_share"]), total)
+    apart = routed_weights(total, of["active"], of["expert_share"])
     of["routed"] = np.where(of["mixture"], apart, 0.0)
     of["always"] = total - of["routed"]
     return of
@@ -443,8 +444,8 @@ def part_seconds(
 
 def _step_seconds(of: Mapping[str, Array], batch: Array, steps: Array) -> dict[str, Array]:
     """Parts that a step takes once for its batch; of so many steps a query bears the time."""
-    touched = 1 - (1 - of["expert_share"]) ** np.maximum(batch, 1.0)
-    dense, experts = steps * of["dense_s"], steps * touched * of["experts_s"]
+    share = touched(of["expert_share"], batch)
+    dense, experts = steps * of["dense_s"], steps * share * of["experts_s"]
     four, layers = of["four_bit"], of["layers"]
     return {
         "weights": dense * (1 - four),

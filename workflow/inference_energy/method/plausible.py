@@ -16,6 +16,7 @@ from inference_energy.documents import near
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import throughput_before_fit
 from inference_energy.laws.hardware import (
+    BY_BATCH,
     DRAWN_ALIKE,
     FASTEST,
     FULLEST,
@@ -409,7 +410,9 @@ def rows_held_against(
     if rows.empty:
         return
     held = against_hardware(rows, tables.models, tables.gpus)
-    peak, slow, fast, full, *reading = (held[name] for name in held)
+    peak, slow, fast, full, batch = (
+        held[name] for name in ("peak", "slow", "fast", "full", "batch")
+    )
     long = over_context(rows, tables.models)
     unknown = _unknown(rows, tables)
     known = ~rows["model"].isin(unknown["model"]) & ~rows["gpu"].isin(unknown["gpu"])
@@ -428,10 +431,13 @@ def rows_held_against(
         " that of all requests together",
     )
     fast_reason = (
-        pd.Series(map(at_a_reading, *reading), rows.index),
+        pd.Series(map(at_a_reading, held["at_once"], held["reading"]), rows.index),
         f"allowed is at most {FASTEST:g}, more than speculation gives; compare the columns"
         " throughput_tps, concurrency, precision and tensor_parallel with their source",
     )
+    read = [at_a_reading(*of, BY_BATCH) for of in zip(held["at_once"], held["step"], strict=True)]
+    # the remedy is that of what cannot be, which some texts and speculation are not
+    batch_reason = (pd.Series(read, rows.index, dtype=object), "")
     full_reason = (
         "times the tokens of a request for whose cache the GPUs have room beside the weights",
         f"allowed is at most {FULLEST:g}; {lengths}",
@@ -459,6 +465,12 @@ def rows_held_against(
             (fast > FASTEST) & ~(peak > PEAK),
             (fast > USUAL_FASTEST) & ~(peak > USUAL_PEAK),
             fast_reason,
+        ),
+        (
+            batch,
+            pd.Series(False, rows.index),
+            (batch > USUAL_FASTEST) & ~(fast > USUAL_FASTEST) & ~(peak > USUAL_PEAK),
+            batch_reason,
         ),
         (full, full > FULLEST, full > USUAL_FULLEST, full_reason),
         (long, long > LONGEST, long > USUAL_LONGEST, long_reason),
