@@ -385,7 +385,8 @@ def test_queries_are_held_against_the_context_of_the_model(median, refused):
         )
         return
     found = build.build(method, runs, WHERE, hardware=HARDWARE)
-    assert found.unusual == (() if refused is None else (told.format("unusual; "),))
+    of_context = [text for text in found.unusual if "context" in text]
+    assert of_context == ([] if refused is None else [told.format("unusual; ")])
     lines = answers.assumptions(method, [], found)
     unusual = lines[lines["fact"] == "unusual: regimes.long.output_tokens"]
     assert any("131072 tokens" in value for value in unusual["value"]) is (refused is False)
@@ -494,6 +495,25 @@ def test_a_run_far_from_the_others_is_unusual(throughput, words):
         assert f"which is {words} times the median; usual is at most 10 times off" in text
     few = build.build(method, runs.iloc[1:3], WHERE, hardware=HARDWARE).unusual
     assert not [text for text in few if "times off" in text]
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ([(5000, 500, 400)], ()),
+        ([(5001, 500, 400)], ("traditional.input_tokens", "long.input_tokens")),
+        ([(49, 3000, 400)], ("traditional.input_tokens", "long.input_tokens")),
+        ([(500, 3001, 400)], ("traditional.output_tokens",)),
+        ([(500, 300, 400), (500, 499, 400)], ("long.output_tokens",)),
+        ([(np.nan, 3001, 400)], ()),
+    ],
+)
+def test_queries_far_from_all_measured_lengths_are_unusual(runs, told):
+    """By hand: queries of 500 input and 300 or 5,000 output tokens in the median."""
+    found = build.build(resolved(), bench(runs), WHERE).unusual
+    reach = [text for text in found if "times from the nearest measured" in text]
+    keys = [text.removeprefix(f"{WHERE}: key regimes.").partition(":")[0] for text in reach]
+    assert sorted(keys) == sorted(told)
 
 
 @pytest.mark.parametrize(("factor", "told"), [(0.99, False), (1.01, True)])

@@ -75,6 +75,11 @@ MOST_TIME = 100.0
 """Node time of a regime's queries over that at the nearest measured lengths, and the inverse of the
 least [1]: tokens of short or long answers are some times as slow, where loads are alike."""
 
+USUAL_REACH = 10.0
+"""Length of a query over the nearest measured one, and the reverse, usually at most [1]: a law says
+little beyond, as the time of a token is that of its output where the input is short, and of the
+input where that is ten times as long."""
+
 RATED = (0.3, 6.0)
 """Maximum power of a node over the thermal design power of its GPUs [1]: an H100 of 700 W can be
 limited to 200 W, and a server draws some times what its one small GPU does."""
@@ -205,6 +210,7 @@ def build(
         unlisted=_unlisted(used.iloc[0], hardware or {}),
         unusual=(
             *_unusual_lengths(regimes, section["model"], hardware or {}, where),
+            *_unusual_reach(regimes, law, where),
             *_unusual_nodes(section["gpus_per_node"]["value"], used.iloc[0], hardware, where),
             *unusual_choice(runs, where),
             *_unusual_runs(used, hardware or {}, where),
@@ -340,6 +346,33 @@ def _unusual_lengths(
     if problems:
         raise InputError(problems)
     return tuple(sentence for _, sentence in told)
+
+
+def _unusual_reach(regimes: Mapping[str, setup.Regime], law: Law, where: str) -> Iterator[str]:
+    """Tell queries that are far from all measured lengths, where the files tell both lengths."""
+    low, high = law.domain["input_tokens"]
+    if (low, high) == (0.0, math.inf):
+        # the answer says that they do not tell the input
+        return
+    for name, regime in regimes.items():
+        far = {}
+        tokens = {
+            "input_tokens": regime.input_tokens,
+            "output_tokens": regime.output_tokens.median_occurring(),
+        }
+        for key, wanted in tokens.items():
+            nearest = float(np.clip(wanted, *law.domain[key]))
+            # a query without input has none to be far from
+            least, most = sorted((max(wanted, 1.0), max(nearest, 1.0)))
+            far[key] = most / least, nearest
+        key, (times, nearest) = max(far.items(), key=lambda item: item[1])
+        if times > USUAL_REACH:
+            yield (
+                f"{where}: key regimes.{name}.{key}: value {tokens[key]:g}: unusual; is"
+                f" {times:.3g} times from the nearest measured, {nearest:g}; usual is at most"
+                f" {USUAL_REACH:g} times; the energy of these queries is what the {law.name} law"
+                " makes of other lengths; measure runs of such"
+            )
 
 
 def _unusual_nodes(
