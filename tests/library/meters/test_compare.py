@@ -107,6 +107,42 @@ def test_meters_of_which_one_is_in_kilowatts_are_told(tmp_path):
     assert len(read(tmp_path, of_meters(a=load, b=np.full(300, 3.0)))) == 600
 
 
+def with_counter(power, counted, column="energy_wh", every=1, digits=3):
+    """Text of a table of a power and of a counter that is read beside it once in some seconds."""
+    rows = [
+        f"{NOON + at},{value:.1f},{count:.{digits}f}"
+        for at, value, count in zip(
+            range(0, every * len(power), every), power, counted, strict=True
+        )
+    ]
+    return "\n".join([f"time,power_w,{column}", *rows, ""])
+
+
+@pytest.mark.parametrize(("of_power", "of_counter"), [(0.1, 1), (1, 0.1), (1, 0.5), (1, 3600)])
+def test_a_power_that_is_not_its_counters_is_refused(tmp_path, of_power, of_counter):
+    """6,500 W that read as 650 W were 650 W in silence."""
+    counted = of_counter * BASE.cumsum() / 3600
+    told = refusal(tmp_path, with_counter(of_power * BASE, counted))
+    assert f" reads {of_power * BASE.mean():.3g}"[:6] in told and "its counter rises by" in told
+    assert "allowed is a difference of 25 % beside that between neighbouring readings" in told
+
+
+def test_a_power_that_is_its_counters_but_for_steps_and_samples_is_read(tmp_path):
+    whole = BASE.cumsum() / 3.6e6 + 12345.6
+    assert len(read(tmp_path, with_counter(BASE, whole, "energy_kwh", digits=1))) == 300
+    # bursts of two seconds in ten, read every seven
+    load = np.where(np.arange(2100) % 10 < 2, 4000.0, 400.0)
+    text = with_counter(load[::7], load.cumsum()[::7] / 3600, every=7)
+    assert len(read(tmp_path, text)) == 300
+    # a meter that is set back, and one whose power was not told while the load was there
+    back = (BASE.cumsum() / 3600) % 200
+    assert len(read(tmp_path, with_counter(BASE, back))) == 300
+    some = BASE.copy()
+    some[100:200] = np.nan
+    text = with_counter(some / 10, np.where(np.arange(300) < 150, 0, 9) + BASE.cumsum() / 36000)
+    assert len(read(tmp_path, text)) == 300
+
+
 @pytest.mark.parametrize("lag", [1, 3, 5])
 def test_one_meter_that_comes_late_under_another_name_is_told(tmp_path, lag):
     """12,999 W of a node of 6,500 W."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inference_energy.meters.counters import contradiction
 from inference_energy.text import counted
 from inference_energy.units import KILO, mean_power
 
@@ -84,6 +85,7 @@ def problems(frame: pd.DataFrame, scope: str, factors: Mapping[str, float]) -> I
     yield from _apart(frame)
     yield from _in_other_units(frame)
     yield from _shifted(frame)
+    yield from _against_counters(frame)
     if scope == "node":
         yield from _both_sides(frame)
 
@@ -183,6 +185,18 @@ def _may_follow(own: pd.DataFrame, other: pd.DataFrame) -> bool:
     power = own["power_w"].to_numpy()
     # one that never moves follows nothing
     return bool(np.std(power) * np.std(beside) and np.corrcoef(power, beside)[0, 1] >= FOLLOWS)
+
+
+def _against_counters(frame: pd.DataFrame) -> Iterator[str]:
+    """Meters that read one power and count another."""
+    for meter, own in frame.groupby("meter"):
+        power, counts = (
+            own.dropna(subset=[column]).drop_duplicates("time_s")
+            for column in ("power_w", "energy_j")
+        )
+        told = contradiction(str(meter), power, counts)
+        if told:
+            yield told
 
 
 def _shifted(frame: pd.DataFrame) -> Iterator[str]:

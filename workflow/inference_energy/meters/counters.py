@@ -1,16 +1,28 @@
-"""Counters of energy that rise in steps, which a run must drown."""
+"""Counters of energy: their steps, which a run must drown, and the power read beside them."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from inference_energy.units import J_PER_WH, WH_PER_KWH, mean_power
+from inference_energy.text import percent
+from inference_energy.units import J_PER_WH, WH_PER_KWH, joules, mean_power
 
 Array = NDArray[np.float64]
 
 LARGEST_STEP = 0.05
 """Step of a counter over what it rises by in a run, at most [1]: the energy is known to one step,
 and meters are right within some per cent."""
+
+GAP_FACTOR = 3.0
+"""Time between two readings over the usual one, above which the meter was silent. [1]"""
+
+SAMPLED = 0.25
+"""Share by which a counter and power may differ beyond what the power does between two readings:
+of the power of some GPUs a quarter of each tenth of a second is measured, and meters are right
+within some per cent."""
+
+FEWEST = 4
+"""Counts from which power is held against them: one rise, or two, may be of a counter's step. [1]"""
 
 NOISE = 1e-6
 """Rises that differ by less, over the largest, are the same: decimals are no sums of powers of two.
@@ -72,4 +84,51 @@ def too_coarse(meter: str, log: pd.DataFrame, run: pd.DataFrame) -> str:
         f" {LARGEST_STEP:g} of what it rises by, as it is known to one step; take a run of at least"
         f" {least:,.0f} s at the mean power of the log, {usual:.4g} W, or a meter that tells power"
         " or counts in smaller steps"
+    )
+
+
+def contradiction(meter: str, power: pd.DataFrame, counts: pd.DataFrame) -> str:
+    """What to say of a meter whose power is not that at which it counts; empty if it may be.
+
+    Between two readings the power was that of one of them, or between them; where it was not read
+    it may have been any. A counter that stands still says nothing.
+
+    Parameters
+    ----------
+    meter : str
+        Its name.
+    power, counts : DataFrame
+        Its readings: time_s with power_w, and with energy_j, in the order of time.
+    """
+    at, read = power["time_s"].to_numpy(), power["power_w"].to_numpy()
+    then, energy = counts["time_s"].to_numpy(), counts["energy_j"].to_numpy()
+    if len(at) < 2 or len(then) < FEWEST or not read.any():
+        return ""
+    waits = np.diff(at)
+    silent = waits > GAP_FACTOR * np.median(waits)
+
+    def summed(parts: Array) -> Array:
+        return np.diff(np.interp(then, at, np.concatenate([[0.0], parts.cumsum()])))
+
+    known = (then[:-1] >= at[0]) & (then[1:] <= at[-1]) & (np.diff(energy) >= 0)
+    known &= summed(np.where(silent, waits, 0.0)) == 0
+    risen = float(np.diff(energy)[known].sum())
+    if not risen:
+        return ""
+    least, most = (
+        float(summed(joules(side(read[:-1], read[1:]), waits))[known].sum())
+        for side in (np.minimum, np.maximum)
+    )
+    # at each end of what is known it may be ahead or behind by a step
+    pieces = 1 + np.count_nonzero(np.diff(known.astype(int)))
+    slack = pieces * step(energy, energy)
+    if (1 - SAMPLED) * least - slack <= risen <= (1 + SAMPLED) * most + slack:
+        return ""
+    span = float(np.diff(then)[known].sum())
+    middle = mean_power((least + most) / 2, span)
+    return (
+        f"{meter} reads {middle:.4g} W in the mean of {span:.4g} s, in which its counter rises by"
+        f" {mean_power(risen, span):.4g} W; allowed is a difference of {percent(SAMPLED)} beside"
+        " that between neighbouring readings; look in which units the two are, or leave the wrong"
+        " one out"
     )
