@@ -25,7 +25,9 @@ from inference_energy.meters import (
 )
 from inference_energy.meters.common import SAMPLE_COLUMNS, Samples, counted_power
 from inference_energy.meters.counters import too_coarse
+from inference_energy.meters.coverage import GAP_FACTOR, LEAST_COVERAGE, of_run
 from inference_energy.tables import decode, read_bytes
+from inference_energy.text import percent
 
 __all__ = ["SAMPLE_COLUMNS", "mean_powers", "read_log"]
 
@@ -127,8 +129,14 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
     ------
     InputError
         If a meter of the log has no reading of power, nor a counter that is read twice, in that
-        time: a sum would be of the others alone. If a counter rises by less than some of its steps.
+        time: a sum would be of the others alone. If a counter rises by less than some of its steps,
+        or a meter was silent for more of the run than `LEAST_COVERAGE` leaves.
     """
+    if not end > start:
+        raise InputError(
+            f"the run ends at {end:.15g} s, and begins at {start:.15g} s; allowed is an end after"
+            " the start; correct its times"
+        )
     run = readings[readings["time_s"].between(start, end)]
     powers = run.groupby("meter")["power_w"].mean().reindex(sorted(readings["meter"].unique()))
     counted = counted_power(run).reindex(powers.index[powers.isna()]).dropna()
@@ -147,7 +155,33 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
             " the run, or two of its counter; correct the times of the run, or take the rows of"
             " these meters out of the log, whose power is then not that of all"
         )
+    silent = [
+        problem
+        for meter in powers.index
+        if (problem := _silent(str(meter), readings, start, end, meter in counted.index))
+    ]
+    if silent:
+        raise InputError(silent)
     return powers
+
+
+def _silent(
+    meter: str, readings: pd.DataFrame, start: float, end: float, counts: bool
+) -> str | None:
+    """What to say of a meter whose readings leave out more of the run than is allowed."""
+    own = readings[readings["meter"] == meter]
+    own = own.dropna(subset=["energy_j" if counts else "power_w"])
+    if counts:
+        own = own[own["time_s"].between(start, end)]
+    share = of_run(own["time_s"].sort_values().to_numpy(), start, end, counts)
+    if share >= LEAST_COVERAGE:
+        return None
+    return (
+        f"meter {meter}: its readings cover {percent(share, '.1f')} of the run from {start:.15g} to"
+        f" {end:.15g} s; allowed are {percent(LEAST_COVERAGE)} or more, where a meter is silent if"
+        f" it waits {GAP_FACTOR:g} times as long as usual; correct the times of the run, or measure"
+        " a run that is logged from start to end"
+    )
 
 
 def _counts_of(readings: pd.DataFrame, meter: Hashable) -> pd.DataFrame:

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inference_energy.meters.coverage import longest_wait
 from inference_energy.text import percent
 from inference_energy.units import J_PER_WH, WH_PER_KWH, joules, mean_power
 
@@ -13,16 +14,13 @@ LARGEST_STEP = 0.05
 """Step of a counter over what it rises by in a run, at most [1]: the energy is known to one step,
 and meters are right within some per cent."""
 
-GAP_FACTOR = 3.0
-"""Time between two readings over the usual one, above which the meter was silent. [1]"""
-
 SAMPLED = 0.25
 """Share by which a counter and power may differ beyond what the power does between two readings:
 of the power of some GPUs a quarter of each tenth of a second is measured, and meters are right
 within some per cent."""
 
 FEWEST = 4
-"""Counts from which power is held against them: one rise, or two, may be of a counter's step. [1]"""
+"""Counts from which power is held against them: a rise or two may be of a counter's step. [1]"""
 
 NOISE = 1e-6
 """Rises that differ by less, over the largest, are the same: decimals are no sums of powers of two.
@@ -105,7 +103,7 @@ def contradiction(meter: str, power: pd.DataFrame, counts: pd.DataFrame) -> str:
     if len(at) < 2 or len(then) < FEWEST or not read.any():
         return ""
     waits = np.diff(at)
-    silent = waits > GAP_FACTOR * np.median(waits)
+    silent = waits > longest_wait(at)
 
     def summed(parts: Array) -> Array:
         return np.diff(np.interp(then, at, np.concatenate([[0.0], parts.cumsum()])))

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy.meters.common import NUMBERS, SAMPLE_COLUMNS, no_samples
+from inference_energy.meters.coverage import LEAST_COVERAGE, coverage, longest_wait
 from inference_energy.stress.freshness import FRESH_READINGS, Array, check_freshness, refresh
 from inference_energy.stress.lateness import FOLLOWS, Lateness, check_lateness
 from inference_energy.stress.plan import Finding
@@ -19,8 +20,6 @@ from inference_energy.stress.settings import form
 from inference_energy.text import percent
 from inference_energy.units import MEGA, NANO, joules, mean_power
 
-GAP_FACTOR = 3.0
-LEAST_COVERAGE = 0.95
 COUNTER_TOLERANCE = 0.05
 EDGE_SHARE = 0.01
 """Share of a window's energy by which that of a gap at its edge may differ from as much time in
@@ -218,24 +217,23 @@ def _by_power(
     if len(times) < 2:
         return np.nan, [], False
     usual = np.median(np.diff(times))
-    limit = longest_gap or GAP_FACTOR * usual
+    limit = longest_gap or longest_wait(times)
     whole = np.diff(times) <= limit
-    overlap = np.clip(np.minimum(times[1:], end) - np.maximum(times[:-1], start), 0, None)
-    coverage = overlap[whole].sum() / (end - start)
+    covered = coverage(times, whole, start, end)
     message = (
-        f"{name}: {percent(1 - coverage, '.1f')} of the window is without readings of power "
+        f"{name}: {percent(1 - covered, '.1f')} of the window is without readings of power "
         f"(gaps above {limit:.2g} s)"
     )
     every = np.nanmax([usual, refresh(times, power)])
-    if coverage < LEAST_COVERAGE and every * FRESH_READINGS <= end - start:
+    if covered < LEAST_COVERAGE and every * FRESH_READINGS <= end - start:
         message += ": look why the meter was silent, and repeat the cell"
         return np.nan, [Finding("telemetry gap", "energy", message)], False
-    findings = [Finding("telemetry gap", "", message)] if coverage < 1 - 1e-9 else []
+    findings = [Finding("telemetry gap", "", message)] if covered < 1 - 1e-9 else []
     stale = check_freshness(name, times, power, start, end)
     findings += stale or check_lateness(name, late, end - start)
-    if coverage < LEAST_COVERAGE:
+    if covered < LEAST_COVERAGE:
         return np.nan, findings, False
-    return _integral(times, power, whole, start, end) / coverage, findings, False
+    return _integral(times, power, whole, start, end) / covered, findings, False
 
 
 def _by_counter(
@@ -264,7 +262,7 @@ def _by_counter(
     if covered < LEAST_COVERAGE:
         return np.nan, [], None
     energy = float(np.subtract(*np.interp([last, first], at, counts)))
-    usual = GAP_FACTOR * np.median(np.diff(at)) if len(at) > 1 else 0.0
+    usual = longest_wait(at) if len(at) > 1 else 0.0
     longest, whole = max((end - start) / FRESH_READINGS, usual), (last - first, energy)
     gaps = _check_edge(name, "start", _gap(at, counts, first), longest, whole)
     gaps += _check_edge(name, "end", _gap(at, counts, last), longest, whole)

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from inference_energy.meters.coverage import GAP_FACTOR
 from inference_energy.stress.freshness import Array
-from inference_energy.stress.power import GAP_FACTOR, told_power
+from inference_energy.stress.power import told_power
 
 MOST_POINTS = 2000
 COLUMNS = ["scope", "time", "power_w", "utilisation", "memory_gb", "clock_mhz", "requests"]
