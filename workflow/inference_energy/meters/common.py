@@ -482,7 +482,8 @@ class Samples:
                 ),
             ]
         )
-        refuse([f"{self.path}: {problem}" for problem in totals(frame, self.scope)])
+        twice = totals(frame, self.scope) or compare.counted_twice(frame, self.scope)
+        refuse([f"{self.path}: {problem}" for problem in twice])
         # the first reading of each kind: power and counter may stand in rows of their own
         return (
             frame.drop(columns="line")

@@ -9,6 +9,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy.meters.counters import contradiction
+from inference_energy.meters.wholes import (
+    FED,
+    NEAR,
+    NODE,
+    names,
+    told_by_course,
+    told_by_name,
+)
 from inference_energy.text import counted
 from inference_energy.units import KILO, mean_power
 
@@ -17,9 +25,6 @@ Array = NDArray[np.float64]
 FULL = tuple(float(2**bits - 1) for bits in (12, 15, 16))
 """What registers of 12, 15 and 16 bits hold where all are set, as of a sensor that did not answer.
 [W]"""
-
-NEAR = 0.1
-"""Share by which another reading of a meter differs from one that is a full register by chance."""
 
 RANGE = 30.0
 """Power of a device at work over that without any, at most [1]: a graphics card draws 15 W and
@@ -54,12 +59,13 @@ SIDES = ({"in", "input", "ac", "primary"}, {"out", "output", "dc", "secondary"})
 """Words of names for what goes into a thing and for what comes out."""
 
 CHAIN = (
-    {"utility", "mains", "grid"},
+    {"utility", "mains", "grid", "wall", "feed", "feeds"},
     {"ups"},
-    {"pdu", "pdus", "rpp", "busway"},
+    {"rpp", "busway"} | FED,
     {"psu", "psus", "supply", "supplies"},
+    NODE,
 )
-"""Words of names for what feeds a node, one behind the other."""
+"""Words of names for what feeds a node, one behind the other, and for the node."""
 
 WORD, NUMBER = re.compile(r"[a-z]+"), re.compile(r"\d+")
 
@@ -86,8 +92,28 @@ def problems(frame: pd.DataFrame, scope: str, factors: Mapping[str, float]) -> I
     yield from _in_other_units(frame)
     yield from _shifted(frame)
     yield from _against_counters(frame)
+
+
+def counted_twice(frame: pd.DataFrame, scope: str) -> Iterator[str]:
+    """Meters of which the power of one is in that of others, or is none.
+
+    Parameters
+    ----------
+    frame, scope
+        As for ``problems``.
+
+    Yields
+    ------
+    str
+        A sentence without the log.
+    """
+    powers = _powers(frame)
+    by_name = [*told_by_name(powers, scope)]
     if scope == "node":
-        yield from _both_sides(frame)
+        by_name += _both_sides(powers)
+        # what a name told needs no other sign
+        by_name = by_name or [*told_by_course(frame)]
+    yield from by_name
 
 
 def full_registers(frame: pd.DataFrame, factor: float = 1.0) -> Iterator[str]:
@@ -256,18 +282,22 @@ def shift(one: Array, other: Array, counts: bool = False) -> int | None:
     return None
 
 
-def _both_sides(frame: pd.DataFrame) -> Iterator[str]:
-    """Meters in front of and behind one thing, by their names, that read about the same."""
+def _powers(frame: pd.DataFrame) -> dict[str, float]:
+    """Power of each meter in the middle of a log, of a counter alone in the mean. [W]"""
     middle = frame.groupby("meter")["power_w"].median()
     counts = frame.dropna(subset=["energy_j"]).groupby("meter")[["energy_j", "time_s"]].agg(np.ptp)
     told = middle.fillna(mean_power(counts["energy_j"], counts["time_s"]))
-    powers = {str(meter): float(power) for meter, power in told.dropna().items()}
+    return {str(meter): float(power) for meter, power in told.dropna().items()}
+
+
+def _both_sides(powers: Mapping[str, float]) -> Iterator[str]:
+    """Meters in front of and behind one thing, by their names, that read about the same."""
     words = {meter: set(WORD.findall(meter.lower())) for meter in powers}
     for one, other in combinations(powers, 2):
-        names = [
+        kept = [
             [*words[meter] - SIDES[0] - SIDES[1], *NUMBER.findall(meter)] for meter in (one, other)
         ]
-        if sorted(names[0]) != sorted(names[1]):
+        if sorted(kept[0]) != sorted(kept[1]):
             continue
         for ahead, behind in ((one, other), (other, one)):
             if words[ahead] & SIDES[0] and words[behind] & SIDES[1]:
@@ -281,6 +311,12 @@ def _both_sides(frame: pd.DataFrame) -> Iterator[str]:
         ahead_of, after = (
             [meter for meter, place in places.items() if place == at] for at in (first, then)
         )
+        # the supplies of one node are in front of that node alone
+        ahead_of = [
+            meter
+            for meter in ahead_of
+            if not words[meter] & CHAIN[then] or any(names(meter, one) for one in after)
+        ]
         yield from _told_twice(ahead_of, after, powers)
 
 

@@ -1,0 +1,173 @@
+"""Meters of a log that are no power of their own: a whole beside its parts, limits, statistics."""
+
+import re
+from collections.abc import Iterator, Mapping, Set
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+LIMITS = {"limit", "limits", "budget", "cap", "nominal", "rated", "tdp", "threshold"}
+LIMITS |= {"apparent", "reactive"}
+"""Words of names for what a thing may draw, and for what is no power in watts."""
+
+STATISTICS = {"average", "avg", "mean", "median", "maximum", "max", "minimum", "min", "peak"}
+"""Words of names for a statistic of a power that is in the log, too."""
+
+VOLT_AMPERES = {"va", "kva", "var", "kvar"}
+"""Words that end names of what is no power in watts."""
+
+TOTAL = {"total", "all", "sum", "overall"}
+
+HOUSE = {"house", "home", "building"}
+RACK = {"rack", "racks", "cabinet"}
+FED = {"pdu", "pdus", "plug", "plugs", "outlet", "outlets"}
+NODE = {"node", "nodes", "server", "servers", "host", "machine", "system", "sys", "chassis"}
+NODE |= {"bmc", "ipmi", "computer"}
+CHIPS = {"gpu", "gpus", "cpu", "cpus"}
+
+KINDS = (HOUSE, RACK, FED, NODE, CHIPS)
+"""Words of names for things, of which the last one of a name counts: a gpu_node is a node."""
+
+HOLDS = (
+    *((HOUSE, part) for part in KINDS[1:]),
+    *((RACK, part) for part in KINDS[2:]),
+    (NODE, CHIPS),
+)
+"""What holds what: the power of the one has that of the other in it, and more."""
+
+LOST_TO_PARTS = 0.87
+"""Power of parts over that of their whole, at least [1]: supplies and cables of a rack lose at most
+0.15 of what its parts take."""
+
+NEAR = 0.1
+"""Share by which two meters of one power differ at most: each is right within some per cent."""
+
+FOLLOWS, LEAST_READ = 0.8, 30
+"""Correlation of the changes of a meter, from each reading to the next, with those of the sum of
+the others, from which it is their whole: nodes at work on one load have their own; readings that
+tell it at least."""
+
+WORD, PIECE = re.compile(r"[a-z]+"), re.compile(r"[a-z]+|\d+")
+
+
+def told_by_name(powers: Mapping[str, float], scope: str) -> Iterator[str]:
+    """Meters that are by their names no power, or a whole whose parts are there, too.
+
+    Parameters
+    ----------
+    powers : dict of str to float
+        Of each meter. [W]
+    scope : str
+        gpu, cpu or node.
+
+    Yields
+    ------
+    str
+        A sentence without the log.
+    """
+    words = {meter: WORD.findall(meter.lower()) for meter in powers}
+    for meter, own in words.items():
+        several = len(powers) > 1
+        if LIMITS & {*own} or (several and VOLT_AMPERES & {*own[-1:]}):
+            yield f"{meter} is by its name no power that is drawn: leave it out, or rename it"
+        elif several and STATISTICS & {*own}:
+            yield (
+                f"{meter} is by its name a statistic of a power that the log holds besides: leave"
+                " it out, or rename it if it is a meter of its own"
+            )
+    if scope != "node":
+        return
+    for meter, own in words.items():
+        others = [other for other in powers if not TOTAL & {*words[other]}]
+        if TOTAL & {*own} and others:
+            share = sum(powers[other] for other in others) / powers[meter] if powers[meter] else 0
+            if LOST_TO_PARTS <= share <= 1 / (1 - NEAR):
+                yield _beside([meter], others, powers)
+    for whole, part in HOLDS:
+        parts = {meter: _wholes_of(meter, whole, words) for meter in _of_kind(part, words)}
+        parts = {meter: found for meter, found in parts.items() if found}
+        wholes = sorted({name for found in parts.values() for name in found})
+        held, around = (sum(powers[name] for name in side) for side in (parts, wholes))
+        if 0 < held <= around / (1 - NEAR):
+            yield _beside(wholes, sorted(parts), powers)
+
+
+def _of_kind(kind: Set[str], words: Mapping[str, list[str]]) -> list[str]:
+    """Meters that are by their names such things."""
+    known = set().union(*KINDS)
+    last = {meter: [word for word in own if word in known][-1:] for meter, own in words.items()}
+    return [meter for meter, own in last.items() if kind & {*own}]
+
+
+def _wholes_of(part: str, kind: Set[str], words: Mapping[str, list[str]]) -> list[str]:
+    """Meters of a kind that hold a part by its name: if it names one of the kind, that one."""
+    wholes = _of_kind(kind, words)
+    return wholes if not kind & {*words[part]} else [one for one in wholes if names(part, one)]
+
+
+def names(part: str, whole: str) -> bool:
+    """Whether the name of a part holds that of a whole: node1_gpu0, but not node10_gpu0."""
+    inner, outer = (PIECE.findall(name.lower()) for name in (whole, part))
+    starts = range(len(outer) - len(inner) + 1)
+    return any(outer[start : start + len(inner)] == inner for start in starts)
+
+
+def _beside(wholes: list[str], parts: list[str], powers: Mapping[str, float]) -> str:
+    whole, part = (sum(powers[name] for name in side) for side in (wholes, parts))
+    return (
+        f"{', '.join(wholes)} ({whole:.4g} W) and {', '.join(parts)} ({part:.4g} W) are by their"
+        " names a whole and its parts: the same power would count twice; leave one side out, or"
+        " rename those that are apart"
+    )
+
+
+def told_by_course(frame: pd.DataFrame) -> Iterator[str]:
+    """Meters that follow the sum of all others in their changes, and read it but for losses.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        time_s, meter and power_w, sorted by meter and time.
+
+    Yields
+    ------
+    str
+        A sentence without the log.
+    """
+    known = frame.dropna(subset=["power_w"]).drop_duplicates(["meter", "time_s"])
+    read = {
+        str(meter): (own["time_s"].to_numpy(), own["power_w"].to_numpy())
+        for meter, own in known.groupby("meter")
+    }
+    if len(read) <= 2:
+        return
+    whole = max(read, key=lambda meter: float(np.median(read[meter][1])))
+    times, power = read[whole]
+    others = [meter for meter in read if meter != whole]
+    summed = np.sum([np.interp(times, *read[meter]) for meter in others], axis=0)
+    share = float(np.median(summed)) / max(float(np.median(power)), np.finfo(float).tiny)
+    if LOST_TO_PARTS <= share <= 1 / (1 - NEAR) and _alike(power, summed):
+        yield (
+            f"{whole} follows the sum of {', '.join(others)} from each reading to the next, which"
+            f" is {share:.3g} times its power: a whole and its parts, less losses, would count"
+            " twice; leave one side out"
+        )
+
+
+def _alike(one: Array, other: Array) -> bool:
+    """Whether two powers change alike from one reading to the next, whatever the steps of load."""
+    if len(one) < LEAST_READ:
+        return False
+    changes = [np.diff(power) for power in (one, other)]
+    usual = [float(np.median(np.abs(change))) for change in changes]
+    # where the load comes or goes all meters follow it
+    calm = np.all(
+        [np.abs(change) <= 6 * size for change, size in zip(changes, usual, strict=True)], axis=0
+    )
+    first, second = (change[calm] for change in changes)
+    if len(first) < LEAST_READ or not (np.std(first) and np.std(second)):
+        return False
+    return bool(np.corrcoef(first, second)[0, 1] >= FOLLOWS)
