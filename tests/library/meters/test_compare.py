@@ -37,6 +37,36 @@ def test_a_full_register_is_no_reading(tmp_path, value, places, column, factor):
     assert f"({len(places)} row{'s' * (len(places) > 1)} so, and none near it): leave such" in told
 
 
+@pytest.mark.parametrize(
+    ("value", "times"),
+    [(65534, 3), (32768, 6), (25500, 10), (99999, 5), (9999, 100), (6553.4, 3), (8191, 150)],
+)
+def test_a_code_for_an_error_is_no_reading(tmp_path, value, times):
+    """One of sixty readings of 99999 W made 8,311 W of 6,500 W."""
+    places = np.random.default_rng(1).choice(300, times, replace=False)
+    power = but(value, *places) if value != 6553.4 else but(value, *places) / 10
+    power[places] = value
+    told = refusal(tmp_path, of_meters(n=power))
+    assert f"row {places.min() + 2}: {value:g} W of n comes {times} times to the last digit" in told
+    assert "is a code of meters for an error" in told
+    assert f"{value} W" in refusal(tmp_path, of_meters("power_kw", n=power / 1000))
+
+
+@pytest.mark.parametrize("burst", [412, 512, 1000, 1024, 3000, 3276.8])
+def test_a_load_that_comes_again_to_the_watt_is_no_code(tmp_path, burst):
+    power = 90 + np.random.default_rng(1).integers(0, 9, 300)
+    power = power.astype(float)
+    power[::29] = burst
+    assert len(read(tmp_path, of_meters(n=power))) == 300
+    # nor is one reading of a code's power, or one among others that are near
+    for value, other in ((9999, 9999), (8192, 7900), (9999, 9500)):
+        power = BASE.copy()
+        power[[7, 90]] = value, other
+        power[[40, 200]] = (other, value) if other != value else BASE[:2]
+        power[90] = other if other != value else BASE[90]
+        assert len(read(tmp_path, of_meters(n=power))) == 300
+
+
 def test_a_power_that_passes_by_a_full_register_is_one(tmp_path):
     power = np.linspace(3000, 5000, 41).round()
     power[22] = 4095

@@ -26,6 +26,22 @@ FULL = tuple(float(2**bits - 1) for bits in (12, 15, 16))
 """What registers of 12, 15 and 16 bits hold where all are set, as of a sensor that did not answer.
 [W]"""
 
+CODES = {float(2**bits - few) for bits in range(12, 33) for few in (1, 2)} | {655.35, 655.34}
+CODES |= {code / 10 for code in CODES if code >= 2**15 - 2}
+CODES |= {(10.0**digits - 1) / unit for digits in range(4, 8) for unit in (1, 10, 100)}
+CODES -= set(FULL)
+"""What other registers hold of which all bits are set, or all but the last, in watts or tenths, and
+of 16 bits in hundredths, and displays of which all digits are nines: no answer. [W]"""
+
+ROUND_CODES = {float(2**bits) for bits in range(12, 33)}
+ROUND_CODES |= {255.0 * scale for scale in (10, 100, 1000)}
+"""What registers hold of which one bit is set, and bytes of which all are, in a larger unit: a
+power may be so by chance, but hardly far from all others. [W]"""
+
+FAR = 3.0
+"""Such a code over all other powers, at least: nodes draw at work some two or three times what they
+do at idle, and come by what lies between. [1]"""
+
 RANGE = 30.0
 """Power of a device at work over that without any, at most [1]: a graphics card draws 15 W and
 450 W. Alone between two others a reading beyond that is none, and powers part there that are in
@@ -88,6 +104,7 @@ def problems(frame: pd.DataFrame, scope: str, factors: Mapping[str, float]) -> I
         A sentence without the log.
     """
     yield from full_registers(frame, factors.get("power_w", 1.0))
+    yield from _codes(frame, factors.get("power_w", 1.0))
     yield from _apart(frame)
     yield from _in_other_units(frame)
     yield from _shifted(frame)
@@ -145,6 +162,37 @@ def full_registers(frame: pd.DataFrame, factor: float = 1.0) -> Iterator[str]:
                 f"row {rows.iloc[0]:.0f}: {value:g} W of {meter} is a register of which all bits"
                 f" are set, as of a sensor that did not answer ({counted(len(rows), 'row', 'rows')}"
                 " so, and none near it): leave such rows out"
+            )
+
+
+def _codes(frame: pd.DataFrame, factor: float) -> Iterator[str]:
+    """Readings that are a code for an error: they come again to the last digit, beside none near.
+
+    A load that comes again, as a short query does, has not the power of a code.
+    """
+    for meter, own in frame.dropna(subset=["power_w"]).groupby("meter"):
+        power = own["power_w"].to_numpy()
+        values, times = np.unique(power, return_counts=True)
+        values = values[times > 1]
+        sure, unsure = (
+            np.isin(values.round(6), known) | np.isin((values / factor).round(6), known)
+            for known in (sorted(CODES), sorted(ROUND_CODES))
+        )
+        for value, is_code in zip(values[sure | unsure], sure[sure | unsure], strict=True):
+            others = power[power != value]
+            if not len(others):
+                continue
+            if is_code:
+                told = not (np.abs(others - value) <= NEAR * value).any()
+            else:
+                told = bool(value > FAR * others.max())
+            if not told:
+                continue
+            rows = own.loc[power == value, "line"]
+            yield (
+                f"row {rows.iloc[0]:.0f}: {value:g} W of {meter} comes {len(rows)} times to the"
+                " last digit, with no other reading near it, and is a code of meters for an error,"
+                " as all nines or all bits of a register are: leave such rows out"
             )
 
 
