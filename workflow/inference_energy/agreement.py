@@ -9,6 +9,8 @@ columns, each with the ``powers`` of the columns, the ``minimum`` and ``maximum`
 and the ``x-reason``: power is throughput times the energy of a token, whichever is mistyped. A
 ``where`` lists the values of other columns, ``{attention: [gqa]}``, of the rows that it is about.
 ``x-usual`` of either has bounds within these, beyond which a number is possible but unusual.
+``x-or`` of a product lists other bounds, each with its ``x-reason``, of rows whose columns ``of``,
+``{bandwidth_tb_s: {minimum: 50, maximum: 1e5}}``, are within theirs: machines of another kind.
 
 ``x-rows`` has such products of the rows ``by`` one source: of the numbers of column ``value`` whose
 column ``name`` says what they are.
@@ -112,7 +114,8 @@ def unusual(typed: pd.DataFrame, spec: Schema) -> Iterator[Broken]:
                     )
     for rule in spec.get("x-agree", []):
         if "x-usual" in rule:
-            yield _disagreeing(typed, rule | rule["x-usual"], "unusual; {}; usual is {}")
+            usual = rule | rule["x-usual"] | {"x-or": []}
+            yield _disagreeing(typed, usual, "unusual; {}; usual is {}")
 
 
 def _above(typed: pd.DataFrame, name: str, other: str) -> Broken:
@@ -277,7 +280,14 @@ def _disagreeing(
             f"{told} where {name} is {value}"
             for told, value in zip(where, typed[name], strict=True)
         ]
-    places = np.flatnonzero(about & _beyond(product, rule))
+    wrong, others = about & _beyond(product, rule), ""
+    for other in rule.get("x-or", []):
+        of = other["of"]
+        is_other = ~np.any([_beyond(_numbers(typed, name), of[name]) for name in of], axis=0)
+        wrong &= ~is_other | _beyond(product, other)
+        kinds = " and ".join(f"{name} is {_range(of[name])}" for name in of)
+        others += f", or {_range(other)} where {kinds}, as {other['x-reason']}"
+    places = np.flatnonzero(wrong)
     written = _written(rule["powers"])
     return (
         "columns " + ", ".join(f'"{name}"' for name in columns),
@@ -286,7 +296,7 @@ def _disagreeing(
             form.format(
                 f"values {', '.join(f'{column[place]:.6g}' for column in columns.values())} make"
                 f" {written} {product[place]:.6g}",
-                f"{_range(rule)}{where[place]}, as {rule['x-reason']}",
+                f"{_range(rule)}{where[place]}, as {rule['x-reason']}{others}",
             )
             for place in places
         ],
