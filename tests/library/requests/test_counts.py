@@ -758,8 +758,10 @@ def test_times_in_another_unit_than_the_format_says_are_told(
         ("ms", 20_000, {}),
         ("ms", 20, {"too fast": 1}),
         ("s", 20_000, {"too slow": 1}),
-        # the bounds themselves: 5,000 tokens a second, and 400 of input and output in 400 seconds
-        ("ms", 60, {}),
+        # the bounds themselves: 400 and 5,000 tokens a second, and 400 of both in 400 seconds
+        ("ms", 750, {}),
+        ("ms", 749, {"faster than measured": 1}),
+        ("ms", 60, {"faster than measured": 1}),
         ("ms", 59, {"too fast": 1}),
         ("s", 400, {}),
         ("s", 401, {"too slow": 1}),

@@ -3,10 +3,10 @@
 import pandas as pd
 import pytest
 from inference_energy.requests import answers
-from inference_energy.requests.counts import OVER_SERVED, RUNNING_TOTAL
+from inference_energy.requests.counts import FASTER, OVER_SERVED, RUNNING_TOTAL
 from inference_energy.requests.energies import steps
 from inference_energy.requests.formats import HIDDEN
-from inference_energy.requests.page import page
+from inference_energy.requests.page import doubted_times, page
 from inference_energy.text import compact, percent
 
 LOAD = {"load": None, "copies": 1}
@@ -224,6 +224,7 @@ def test_the_page_tells_what_is_unusual_of_a_deployment(answered, tables, settin
     ("kind", "of", "share", "said"),
     [
         ("too fast", "no end", 0.5, "more than 5,000 output tokens a second"),
+        ("faster than measured", "no end", 0.5, "more than 400 output tokens a second"),
         ("too slow", "no end", 0.5, "fewer than 1 token of input and output a second"),
         ("no time", None, 0.5, "have no time between 1970 and 9999"),
         ("early 1970", "no time", 1, "All times are between 12 January and 17 February 1970"),
@@ -242,6 +243,18 @@ def test_the_page_begins_with_times_in_another_unit(
     timed = 20_000 if of else 30_000
     least = round(share * timed)
     assert begins(least + (share < 1)) and not begins(least - (share == 1)) and not begins(0)
+
+
+def test_requests_that_are_too_fast_are_faster_than_measured_too():
+    assert doubted_times({"rows": 10, "too fast": 3, FASTER: 3})["faster_than_measured"] == 6
+    assert doubted_times({"rows": 10, "too fast": 3, FASTER: 2})["faster_than_measured"] == 0
+
+
+def test_the_page_begins_with_outputs_that_hold_the_input(answered, tables, settings):
+    said = "The output of 4 requests is above their input and rises with it, as where output tokens"
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    text = page("A log", counted(tables, output_holds_input=4), answered[2], settings, LOAD)
+    assert f"**{said}" in text.split("\n\n")[1]
 
 
 def test_the_page_begins_with_rows_of_a_counter(answered, tables, settings):

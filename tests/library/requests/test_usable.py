@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import usable
@@ -140,3 +141,39 @@ def test_ends_that_are_off_by_other_times_are_of_no_zone(tmp_path, count):
     tables = count(path)
     assert usable.rows_of(tables["kinds"])["too slow"] == 6
     assert usable.zone_hours(tables["kinds"]) == 0
+
+
+def lengths_of(tmp_path, count, asked, answered):
+    rows = [f"{one},{other}" for one, other in zip(asked, answered, strict=True)]
+    (tmp_path / "log.csv").write_text("\n".join(["input_tokens,output_tokens", *rows, ""]))
+    return count(tmp_path / "log.csv")["lengths"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "is_told"),
+    [
+        # a log of totals was charged 28.7 kWh for 0.79 without a word
+        (lambda asked, answer: (asked, asked + answer), None, True),
+        (lambda asked, answer: (asked, answer), None, False),
+        # reasoning is longer than what is asked, whatever that is
+        (lambda asked, answer: (asked, 9000 + 20 * answer), None, False),
+        (lambda asked, answer: (answer, asked), None, False),
+        # of a benchmark output is as long as input, or twice as long for few lengths
+        (lambda asked, answer: (asked, asked), None, False),
+        (lambda asked, answer: (asked // 500 * 500 + 500,) * 2, 2, False),
+    ],
+)
+def test_outputs_that_hold_the_inputs_are_told(tmp_path, count, asked, answered, is_told):
+    draw = np.random.default_rng(1)
+    found = asked(draw.integers(1000, 4000, 300), draw.integers(50, 300, 300))
+    lengths = lengths_of(tmp_path, count, found[0], found[1] * (answered or 1))
+    assert usable.holding_input(lengths) == (300 if is_told else 0)
+
+
+@pytest.mark.parametrize(("more", "told"), [(5, 95), (6, 0)])
+def test_one_in_twenty_may_have_less_output_than_input(tmp_path, count, more, told):
+    draw = np.random.default_rng(2)
+    asked = draw.integers(1000, 4000, 100)
+    answered = asked + draw.integers(200, 300, 100)
+    answered[:more] = asked[:more] // 2
+    assert usable.holding_input(lengths_of(tmp_path, count, asked, answered)) == told

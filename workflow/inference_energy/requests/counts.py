@@ -98,6 +98,12 @@ tokens together, below which they are [tokens/s]. Of the runs of data/throughput
 to 366 output tokens a second, on wafers some thousands: a thousandth of a time is told of any, and
 a thousandfold of all but the fastest or those of long inputs."""
 
+USUAL_RATE = 400.0
+"""Output tokens of one request a second, above which a server is none that was measured on GPUs
+[tokens/s]: of the runs of data/throughput one request has 366 at most, of DeepSeek-R1 on eight B200
+368 were announced. Small models and wafers give more, and what is no time of the answer alone less,
+so that it is told only where most requests have more."""
+
 EARLY = tuple(int(moment / KILO) for moment in THIS_CENTURY)
 """Moments of this century that are taken for a thousandth of them: 12 January to 17 February 1970,
 of seconds that are read as milliseconds, or these as microseconds. [us]"""
@@ -138,6 +144,12 @@ RUNNING_TOTAL = "running total"
 
 SAME = "same in all cells"
 """Kind of rows without an id that only the whole log shows."""
+
+FASTER = "faster than measured"
+"""Kind of rows whose output may be no answer alone, where most are of it."""
+
+HOLDS_INPUT = "output holds input"
+"""Kind of requests, not of rows, that only all lengths show."""
 
 OVER_SERVED = "over the deployment's context"
 """Kind of requests, not of rows: which model answers them is known when they are counted."""
@@ -180,6 +192,9 @@ KINDS = {
     RUNNING_TOTAL: "output tokens rise from row to row, of the log, a model, a tenant or a session,"
     " by as many as answers have, as those of a counter do (of a file the first 131,072 rows, in"
     " the order in which they end); the row counts",
+    HOLDS_INPUT: "of a log whose requests nearly all have more output than input, and whose outputs"
+    " less inputs vary by far less than outputs do, as totals of both are: those with more output;"
+    " they count",
     OVER_SERVED: "requests of no known model whose input and output, by the mean of requests of"
     " their lengths, are more than the context of the deployment's model; they count",
     "no input": "no input tokens; the row counts, its energy is the law's at no input",
@@ -196,6 +211,8 @@ KINDS = {
     " the load lacks them",
     "too fast": f"more than {MOST_RATE:,.0f} output tokens a second from start to end, which no"
     " server gives one request; the row counts",
+    FASTER: f"more than {USUAL_RATE:,.0f} output tokens a second from start to end, and not too"
+    " fast, which no run on GPUs that the project knows gives one request; the row counts",
     "too slow": f"fewer than {LEAST_RATE:g} token of input and output a second from start to end;"
     " the row counts",
     "early 1970": "starts between 12 January and 17 February 1970, as times in seconds do that are"
@@ -997,6 +1014,8 @@ def _conditions(longest: float, stated: set[str]) -> dict[str, str]:
         seconds = f"(finish - start) / {MICROSECONDS_PER_SECOND:.1f}"
         fast = f"finish > start AND output > {MOST_RATE!r} * {seconds}"
         conditions["too fast"] = ("finish", f"coalesce({fast}, FALSE)")
+        faster = f"finish > start AND output > {USUAL_RATE!r} * {seconds} AND NOT ({fast})"
+        conditions[FASTER] = ("finish", f"coalesce({faster}, FALSE)")
         conditions["too slow"] = ("finish", f"coalesce({TOO_SLOW}, FALSE)")
     if {"start", "finish"} <= stated:
         in_load = f"{IN_LOAD} AND NOT ({AT_ONCE})"
@@ -1055,7 +1074,7 @@ def _count_kinds(
         sql = f"SELECT row FROM requests WHERE {where} ORDER BY row LIMIT {EXAMPLES}"
         places = [row for (row,) in connection.execute(sql).fetchall()]
         _keep_examples(connection, unit, "no output", places)
-    for kind in {"no input", "too fast", "too slow", NO_LOAD} & conditions.keys():
+    for kind in {"no input", "too fast", FASTER, "too slow", NO_LOAD} & conditions.keys():
         conditions[kind] += f" AND {_counting(conditions)}"
     found = ()
     if conditions:
@@ -1122,6 +1141,7 @@ def _screen(
         "too long",
         NO_LOAD,
         "too fast",
+        FASTER,
         "too slow",
         "early 1970",
     }

@@ -6,11 +6,14 @@ from typing import Any
 import pandas as pd
 
 from inference_energy.requests.counts import (
+    FASTER,
+    HOLDS_INPUT,
     LEAST_RATE,
     MOST_RATE,
     OVER_SERVED,
     RUNNING_TOTAL,
     SAME,
+    USUAL_RATE,
 )
 from inference_energy.requests.duplicates import SHARED
 from inference_energy.requests.energies import BLEND
@@ -141,6 +144,8 @@ def page(
         doubted=doubted_times(kinds.to_dict()),
         most_rate=MOST_RATE,
         least_rate=LEAST_RATE,
+        usual_rate=USUAL_RATE,
+        holds_input=kinds.get(HOLDS_INPUT, 0),
         running_total=kinds.get(RUNNING_TOTAL, 0),
         over_served=kinds.get(OVER_SERVED, 0),
         unusual=unusual,
@@ -164,9 +169,11 @@ def doubted_times(kinds: Mapping[Any, Any]) -> dict[str, int]:
     least = {
         "no_time": MOST * rows,
         "too_fast": MOST * ended,
+        FASTER.replace(" ", "_"): MOST * ended,
         "too_slow": MOST * ended,
         # those of a trace that counts from its own beginning go through these days
         "early_1970": started - 1,
     }
     found = {kind: int(kinds.get(kind.replace("_", " "), 0)) for kind in least}
+    found[FASTER.replace(" ", "_")] += found["too_fast"]
     return {kind: count if count > max(least[kind], 0) else 0 for kind, count in found.items()}

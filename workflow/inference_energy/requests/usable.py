@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inference_energy.errors import InputError
 from inference_energy.requests.counts import APART, NO_LOAD, NOT_COUNTED, QUARTER
@@ -27,6 +29,15 @@ LEAST_ZONE = 2
 
 HALF = 0.5
 """Share of a log above which what its requests have in common is of all of it. [1]"""
+
+NEARLY_ALL, LEAST_LENGTHS = 0.95, 20
+"""Share of a log's requests that has more output than input, and pairs of lengths (cells), at
+least, of which it is told that outputs may hold the inputs [1]: of fewer, as of a benchmark's, any
+lengths are usual."""
+
+MOST_LEFT = 0.5
+"""Variance that outputs have left without the inputs, over theirs, at most [1]. A total of input
+and answer loses that of the inputs; an answer that does not follow its input gains it."""
 
 LOST = (*NOT_COUNTED, "duplicate", "earlier state", "unreadable")
 """Kinds of rows that do not count."""
@@ -108,6 +119,26 @@ def untimed(kinds: Mapping[str, int], is_load_asked: bool) -> tuple[int, dict[st
     found = {kind: kinds[kind] for kind in asked if kinds.get(kind)}
     count = kinds.get(NO_LOAD, 0) if is_load_asked else 0
     return max(count, *found.values()) if found else 0, found
+
+
+def holding_input(lengths: pd.DataFrame) -> int:
+    """Requests with more output than input, of a log whose outputs seem to hold the inputs; 0 if
+    they do not.
+
+    ``lengths`` is as the table of the counts: of each cell the sums of tokens of ``n`` requests.
+    """
+    n = lengths["n"].to_numpy(float)
+    asked, output = (lengths[name].to_numpy(float) / n for name in ("input", "output"))
+    is_more = (output > asked) & (asked > 0)
+    if len(n) < LEAST_LENGTHS or n[is_more].sum() < NEARLY_ALL * n.sum():
+        return 0
+
+    def variance(values: NDArray[np.float64]) -> float:
+        return float(np.average((values - np.average(values, weights=n)) ** 2, weights=n))
+
+    if variance(output - asked) > MOST_LEFT * variance(output):
+        return 0
+    return int(n[is_more].sum())
 
 
 def zone_hours(counted: pd.DataFrame) -> float:

@@ -65,6 +65,13 @@ def count_over_served(counted, read, params):
     counted["kinds"] = pd.concat([counted["kinds"], more], ignore_index=True)
 
 
+def count_holding_input(counted):
+    """Add to the kinds the requests whose output seems to hold their input."""
+    count = usable.holding_input(counted["lengths"])
+    more = pd.DataFrame({"kind": [counts.HOLDS_INPUT], "n": [count]})
+    counted["kinds"] = pd.concat([counted["kinds"], more], ignore_index=True)
+
+
 def check_usable(connection, serving, counted, params):
     """Refuse a log of which too many rows, or times by which its load is measured, cannot be read;
     return whether the energy depends on a load.
@@ -208,6 +215,7 @@ def main(snakemake):
         knows_load = check_usable(connection, serving, counted, params)
         answers.check_any(lengths, counted["kinds"], params.format)
         count_over_served(counted, read, params)
+        count_holding_input(counted)
         serving, flying, measured = at_load(connection, serving, counted, params, say)
         say("energies of all lengths")
         table, found = energies(serving, lengths), steps(serving, lengths)
