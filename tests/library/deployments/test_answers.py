@@ -257,6 +257,21 @@ def test_what_is_unusual_is_among_the_assumptions():
     assert "unusual: pue.value" in facts.index
 
 
+def test_a_host_power_beside_runs_without_power_is_told_and_not_used():
+    method = resolved(host_power=HOST | {"value": 0.4})
+    found = build.build(method, bench(LADDER), WHERE)
+    facts = answers.assumptions(method, [], found).set_index("fact")["value"]
+    assert (
+        facts["host power"] == "0.4 kW per node, not used, as no power of the accelerators counts"
+    )
+    told = facts["unusual: deployment.host_power"]
+    assert told.startswith("unusual; 0.4 kW are stated and not used, as no run has a power")
+    rated = method["node_power"]["default"]["value"]
+    assert f"charged are the method's {rated:g} kW of a node times its utilisation" in told
+    alone = build.build(resolved(), bench(LADDER), WHERE)
+    assert "host power" not in answers.assumptions(resolved(), [], alone)["fact"].tolist()
+
+
 def test_a_key_that_is_unusual_in_two_ways_is_told_twice(tmp_path):
     told = [f"{WHERE}: key a.b: unusual; {what}" for what in ("it is low", "it is late")]
     found = replace(build.build(resolved(), bench(LADDER), WHERE), unusual=(*told, told[0]))

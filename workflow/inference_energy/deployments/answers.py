@@ -315,11 +315,7 @@ def _power_facts(
     if power.boundary == Meter.NODE:
         value = f"{np.exp(power.factor.mu):.4g} kW"
         of_node = [("node power", value, *_basis(("node_power_w",), facts, files))]
-        if "host_power" in section:
-            host = section["host_power"]
-            told = f"{_quantity(host)} per node, not used, as the node was measured"
-            of_node.append(("host power", told, "stated", host["source"]))
-        return of_node
+        return of_node + _unused_host(section, "the node was measured")
     if power.boundary == Meter.ACCELERATOR:
         host = section["host_power"]
         return [
@@ -331,7 +327,7 @@ def _power_facts(
             ("host power", f"{_quantity(host)} per node", "stated", host["source"]),
         ]
     node = method["node_power"]
-    return [
+    return _unused_host(section, "no power of the accelerators counts") + [
         _told(
             "node power",
             node.get("models", {}).get(section["model"], node["default"]),
@@ -339,6 +335,15 @@ def _power_facts(
         ),
         _told("power utilisation", method["power_utilisation"], basis["power_utilisation"]),
     ]
+
+
+def _unused_host(section: Mapping[str, Any], reason: str) -> list[Fact]:
+    """The stated host power, if it is, where nothing is charged by it."""
+    if "host_power" not in section:
+        return []
+    host = section["host_power"]
+    told = f"{_quantity(host)} per node, not used, as {reason}"
+    return [("host power", told, "stated", host["source"])]
 
 
 def _told(fact: str, quantity: Mapping[str, Any], basis: str) -> Fact:

@@ -183,6 +183,14 @@ def build(
         rated = float(by_model.get(section["model"], default)["value"])
         _check_of_gpus("node_power", rated, RATED, *node)
         node_power = rated * nodes
+        if "host_power" in section:
+            host = float(np.exp(method_build.factor(section["host_power"], z).mu))
+            unusual_host = (
+                f"{where}: key deployment.host_power: unusual; {host:.4g} kW are stated and not"
+                " used, as no run has a power of its accelerators that counts; charged are the"
+                f" method's {rated:.4g} kW of a node times its utilisation; state gpu_power_w [W]"
+                " of the runs, or take it out",
+            )
         factor = utilisation if isinstance(utilisation, LogNormal) else LogNormal.fixed(1.0)
         power = ServingPower(
             factor * LogNormal.fixed(node_power), Meter.NONE, doubted=is_doubted(used)
