@@ -327,7 +327,8 @@ def _power_facts(
             ("host power", f"{_quantity(host)} per node", "stated", host["source"]),
         ]
     node = method["node_power"]
-    return _unused_host(section, "no power of the accelerators counts") + [
+    return [
+        *_unused_host(section, "no power of the accelerators counts"),
         _told(
             "node power",
             node.get("models", {}).get(section["model"], node["default"]),
