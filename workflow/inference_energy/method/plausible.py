@@ -73,7 +73,6 @@ data/throughput it is 0.68 to 2.2 times what the hardware should give."""
 USUAL_INPUT = 2.0
 """Times that the input stated beside a trace's answers may be off the trace's mean input [1]: both
 are of the same requests. The committed methods state the mean."""
-
 WIDEST = 8
 """GPUs of a copy of a model up to which it is known what they should give: no row of
 data/throughput whose layout is sure has more. Of wider copies, as over a rack, the attention is
