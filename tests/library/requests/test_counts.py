@@ -793,6 +793,21 @@ def test_rows_that_are_the_same_in_all_cells_are_told_whatever_their_files(tmp_p
     assert found <= {0, 8 * 11}
 
 
+def test_rows_that_differ_in_their_ids_alone_are_told(tmp_path, count, kinds):
+    """A gateway that logged every request under two ids was charged twice without a word."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    names = "start,end,model,input_tokens,output_tokens,id"
+    rows = [
+        f"2025-01-01 10:00:00,2025-01-01 10:00:05.{n:03},a,{100 + n},10,r{n}" for n in range(1, 51)
+    ]
+    for hop in (0, 1):
+        lines = [names, *(f"{row}-{hop}" for row in rows), ""]
+        (folder / f"{hop}.csv").write_text("\n".join(lines))
+    for parts in (1, 2):
+        assert kinds(count(folder, parts)) == {"rows": 100, "same in all cells": 50}
+
+
 @pytest.mark.parametrize("other", ["b,100,0,10", "a,100,1,10", "a,100,0,11", "a,101,0,10"])
 def test_rows_that_differ_in_a_cell_are_not_the_same(tmp_path, count, kinds, other):
     times = "2025-01-01 10:00:00.5,2025-01-01 10:00:05"

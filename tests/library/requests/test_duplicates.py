@@ -59,6 +59,24 @@ def test_requests_of_a_session_are_no_duplicates(surplus):
     assert kinds(tables) == {"duplicate": 0, "earlier state": 0, "shared id": 27}
 
 
+def test_rows_that_do_not_count_are_the_same_as_none(count, settings, tmp_path):
+    # a duplicate, an earlier state, and a request under two ids
+    own = ["a,100,10", "a,100,10", "b,200,1", "b,200,20", "c,300,30", "d,300,30"]
+    rows = [f"2025-01-01 10:00:00,2025-01-01 10:00:02.5,{row}" for row in own]
+    path = tmp_path / "log.csv"
+    path.write_text("\n".join(["start,end,id,input_tokens,output_tokens", *rows, ""]))
+    log, connection = open_log(path, settings["formats"]), connect(folder=tmp_path)
+    counts.create_tables(connection)
+    of_all = units(log, connection)
+    count_duplicates(connection, log, of_all, settings["longest"]["value"], tmp_path)
+    taken = connection.execute("FROM alike").df()
+    found = pd.concat([count(path)["alike"], taken.assign(n=-taken["n"])])
+    connection.register("found", found)
+    connection.execute("DELETE FROM alike; DELETE FROM kinds; INSERT INTO alike FROM found")
+    counts.count_alike(connection)
+    assert connection.execute("FROM kinds").fetchall() == [(counts.SAME, 1)]
+
+
 def test_of_a_stream_the_last_row_counts(surplus):
     start = "2025-01-01 10:00:00"
     tables = surplus([(start, "a", 100, 1), (start, "a", 100, 7), (start, "a", 100, 300)])

@@ -312,7 +312,9 @@ def test_the_page_begins_with_ids_that_several_requests_share(answered, tables, 
 
 
 def test_the_page_begins_with_rows_that_are_the_same(answered, tables, settings):
-    said = "the same as another in all cells, times to a fraction of a second among them**"
+    said = (
+        "the same as another in all cells but an id, times to a fraction of a second among them**"
+    )
     for count in (0, 30):
         text = page("A log", counted(tables, same_in_all_cells=count), answered[2], settings, LOAD)
         assert said not in text

@@ -143,7 +143,7 @@ RUNNING_TOTAL = "running total"
 """Kind of rows that only the whole log shows."""
 
 SAME = "same in all cells"
-"""Kind of rows without an id that only the whole log shows."""
+"""Kind of rows, whatever their ids, that only the whole log shows."""
 
 FASTER = "faster than measured"
 """Kind of rows whose output may be no answer alone, where most are of it."""
@@ -164,8 +164,9 @@ KINDS = {
     "no requests": "a row of a usage export without a whole number of requests; it does not count",
     "part of a token": "a row of a usage export with fewer input or output tokens than requests,"
     " and some; a request that has any has a whole one; the row does not count",
-    SAME: "no id, and times (to a fraction of a second), names and tokens of another row; the row"
-    " counts (of a log of more than 64 MB some of the ten seconds are seen, and stand for all)",
+    SAME: "times (to a fraction of a second), names and tokens of another row of no or another id;"
+    " the row counts (of a log of more than 64 MB some of the ten seconds are seen, and stand for"
+    " all)",
     "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
     " tool's span, whose calls of models have their own; the row does not count",
     "duplicate": "an id and lengths that were there before; of each id and lengths the earliest row"
@@ -602,7 +603,7 @@ def _count_unit(
             f" OR finish - start BETWEEN {-FARTHEST_ZONE} AND -1 GROUP BY ALL"
         )
     if "start" in stated and "requests" not in stated:
-        _add_alike(connection, one_in)
+        add_alike(connection, one_in)
     rises, places = count_rises(connection, stated, EXAMPLES)
     rows = [(key, *counted) for key, counted in rises.items()]
     connection.executemany("INSERT INTO rises VALUES (?, ?, ?, ?, ?)", rows)
@@ -664,13 +665,17 @@ def _is_kept(time: str, one_in: int) -> str:
     return f"{time} {place} < {PLACES // one_in}"
 
 
-def _add_alike(connection: duckdb.DuckDBPyConnection, one_in: int) -> None:
-    """Add rows that have no id by what they say, of the bins of time that are kept.
+def add_alike(connection: duckdb.DuckDBPyConnection, one_in: int) -> None:
+    """Add the rows of the view ``counted`` by what they say but for their ids, of the bins of time
+    that are kept; ``one_in`` is as for ``count_unit``.
 
-    In the same whole second many requests of few lengths are alike by chance.
+    Under two ids a request is where each hop of a gateway logs it. In the same whole second many
+    requests of few lengths are alike by chance.
     """
     said = "start, finish, model, tenant, session, input, cached, output, reasoning"
-    where = f"id IS NULL AND start % {MICROSECONDS_PER_SECOND} <> 0 AND {_is_kept('start', one_in)}"
+    # where rows have ids and no end, requests of few lengths may be sent together
+    parted = f"CASE WHEN id IS NULL THEN start ELSE finish END % {MICROSECONDS_PER_SECOND} <> 0"
+    where = f"{parted} AND {_is_kept('start', one_in)}"
     connection.execute(
         f"INSERT INTO alike SELECT hash({said}), count(*) FROM counted WHERE {where} GROUP BY ALL"
     )
@@ -1197,7 +1202,8 @@ def count_alike(connection: duckdb.DuckDBPyConnection, one_in: int = 1) -> None:
     """Count the rows that are the same as another, which can be in any unit; ``one_in`` is as for
     ``count_unit``.
     """
-    sums = "SELECT sum(n) AS n FROM alike GROUP BY hash"
+    # of rows that do not count, as earlier states, none is left
+    sums = "SELECT sum(n) AS n FROM alike GROUP BY hash HAVING sum(n) > 1"
     count = f"SELECT {one_in} * coalesce(sum(n - 1), 0)::BIGINT FROM ({sums})"
     connection.execute(f"INSERT INTO kinds VALUES (?, ({count}))", [SAME])
 

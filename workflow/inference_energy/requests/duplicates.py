@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import duckdb
 
-from inference_energy.requests.counts import EXAMPLES, add_counts, counted_view
+from inference_energy.requests.counts import EXAMPLES, add_alike, add_counts, counted_view
 from inference_energy.requests.expansion import refuse_expansion
 from inference_energy.requests.formats import literal
 from inference_energy.requests.log import Log, Unit, requests_view, values_of
@@ -97,6 +97,8 @@ def count_duplicates(
         _set_apart(connection, kind, f"PARTITION BY {alike} ORDER BY {order}")
         connection.execute("INSERT INTO surplus FROM apart")
     connection.execute("CREATE OR REPLACE TEMP VIEW counted AS FROM surplus")
+    if "start" in stated and "requests" not in stated:
+        add_alike(connection, one_in)
     add_counts(connection, stated, long_from, one_in=one_in)
     _set_apart(connection, SHARED, f"PARTITION BY id ORDER BY {ORDER}")
 
