@@ -220,7 +220,9 @@ def _in_other_units(frame: pd.DataFrame) -> Iterator[str]:
     usual = {meter: float(own["power_w"].median()) for meter, own in of_meters.items()}
     for meter, own in of_meters.items():
         power = np.sort(own["power_w"].to_numpy())
-        steps = power[1:] / power[:-1]
+        # beside a reading next to nothing any step is infinite, and the largest
+        with np.errstate(over="ignore"):
+            steps = power[1:] / power[:-1]
         if not len(steps) or steps.max() <= RANGE:
             continue
         low, high = power[: int(steps.argmax()) + 1], power[int(steps.argmax()) + 1 :]
