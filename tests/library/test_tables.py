@@ -150,8 +150,8 @@ def test_a_name_in_an_alphabet_of_its_own_stays_as_it_is(table):
     [
         ("gpus", {"tdp_w": 0.7}, ["at least 10", "in kW"]),
         ("gpus", {"memory_gb": 81_920}, ["at most 2000", "in MB"]),
-        ("gpus", {"bandwidth_tb_s": 3350}, ["at most 100", "in GB/s"]),
-        ("gpus", {"dense_tflops_16bit": 989_500}, ["at most 100000", "in GFLOP/s"]),
+        ("gpus", {"bandwidth_tb_s": 3350}, ["tdp_w / bandwidth_tb_s", "allowed is 50 to 1000"]),
+        ("gpus", {"dense_tflops_16bit": 989_500}, ["at most 200000", "in GFLOP/s"]),
         ("models", {"params_total_b": 4.05e11}, ["at most 100000", "in millions"]),
         (
             "models",

@@ -46,8 +46,8 @@ rule answer_deployment:
 
 ANSWERED = [deployment_files.outputs(DEPLOYMENTS[name]) for name in SETTINGS.asked]
 
-# those that are right are answered before the run ends on the others
-if ANSWERED and SETTINGS.wrong["deployments"]:
+# those that are right are answered before the run ends on the others; a dry run ends at once
+if ANSWERED and SETTINGS.wrong["deployments"] and not workflow.output_settings.dryrun:
 
     rule deployments:
         """Answer for the deployments of the configuration, by default the examples."""

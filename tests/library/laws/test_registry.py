@@ -189,10 +189,12 @@ def classes_of_laws():
 KNOWN = {
     ("coefficients/disaggregated.py", "AtLoad"): "a part of the prefill that no other law has",
     ("evidence/load.py", "Pooled"): "pools the nodes of a measurement",
+    ("meters/wholes.py", "peak"): "a statistic of powers, and no law",
     ("method/serving.py", "Pooled"): "pools the nodes of a method",
     ("robustness/sensitivity.py", "Varied"): "varies whatever law there is",
 }
-"""Classes that a file outside the room may know, and what for. None asks a law which it is."""
+"""Classes and names that a file outside the room may know, and what for. None asks a law which it
+is."""
 
 
 def known_of(path, classes):

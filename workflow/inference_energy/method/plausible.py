@@ -415,9 +415,7 @@ def rows_held_against(
     if rows.empty:
         return
     held = against_hardware(rows, tables.models, tables.gpus)
-    peak, slow, fast, full, batch = (
-        held[name] for name in ("peak", "slow", "fast", "full", "batch")
-    )
+    peak, slow, fast, full, batch = held.peak, held.slow, held.fast, held.full, held.batch
     long = over_context(rows, tables.models)
     unknown = _unknown(rows, tables)
     known = ~rows["model"].isin(unknown["model"]) & ~rows["gpu"].isin(unknown["gpu"])
