@@ -9,7 +9,7 @@ import pytest
 from inference_energy.lock import Lock
 from inference_energy.stress.settings import STARTS
 from processes import HANGS, PIPE, SNAKEMAKE, STDOUT, interrupted, one_message, snakemake, start
-from repository import copy_to
+from repository import METHODS, copy_to
 from stress.servers import Server, stand_in
 
 SHORT = {
@@ -20,6 +20,8 @@ SHORT = {
     "repetitions": 1,
 }
 """Settings of a test of one cell."""
+METHOD_FILES = [f"results/{name}/method.yaml" for name in METHODS if "serving" in METHODS[name]]
+"""What a test reads of the results."""
 
 
 def test_stress_test_is_no_part_of_the_reproduction(forced_plan):
@@ -33,6 +35,9 @@ def test_missing_endpoint_is_answered_with_the_command(fresh):
 
 def test_two_tests_run_in_one_checkout_and_claim_nothing_of_the_paper(tmp_path):
     folder = copy_to(tmp_path)
+    # in a fresh clone git may have written them before what they are made from
+    made = snakemake(folder, "--touch", *METHOD_FILES)
+    assert made.returncode == 0, made.stdout
     settings = SHORT | {"aiperf": str(stand_in(tmp_path))}
     streams = {"stdout": PIPE, "stderr": STDOUT, "text": True}
     with Server() as server:
@@ -67,6 +72,7 @@ def test_a_test_that_has_results_to_make_waits_for_another_run(tmp_path):
     run = snakemake(folder, "stress", "--config", f"stress={stated}")
     running.close()
     one_message(run, "Another run works in this folder", str(os.getpid()), "nothing was changed")
+    one_message(run, "as results/revised/method.yaml", "`snakemake`")
     assert not (folder / "build/stress").exists()
 
 

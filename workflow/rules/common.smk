@@ -356,10 +356,38 @@ def checksums_once():
     workflow.persistence.finished = remembering
 
 
-def makes_outside(folder):
-    """Whether the run makes files outside a folder, as others may do at the same time."""
-    made = [Path(file) for job in workflow.dag.needrun_jobs() for file in job.output]
-    return not all(file.is_relative_to(folder) for file in made)
+def locks_of_run(own_folder):
+    """Locks of the checkout: none for a run that makes files of its own folder alone.
+
+    Parameters
+    ----------
+    own_folder : str
+        Folder of a stress test or of a request log; empty for other runs.
+
+    Returns
+    -------
+    list of Lock
+
+    Raises
+    ------
+    InputError
+        If another run works in the checkout; with what would let both run, if there is that.
+    """
+    from inference_energy.lock import Lock
+
+    made = [str(file) for job in workflow.dag.needrun_jobs() for file in job.output]
+    outside = sorted(file for file in made if not Path(file).is_relative_to(own_folder or "/"))
+    if own_folder and not outside:
+        return []
+    try:
+        return [Lock(Path())]
+    except InputError as error:
+        if not own_folder:
+            raise
+        raise InputError(
+            f"{error}; this one needs results that are older than what they are made from, as"
+            f" {outside[0]}: after `snakemake` has made them it could run beside the other"
+        ) from None
 
 
 def runs_anew():
