@@ -250,6 +250,30 @@ def test_the_parts_of_a_setting_that_cannot_be_mixed_are_one():
     assert ends["head"].tolist() == pytest.approx([4])
 
 
+def test_choices_of_a_section_that_cannot_be_mixed_are_one_beside_others():
+    base, head = (
+        factors(pue=value) | {"blend": {"models": value, "trim": value, "source": "a test"}}
+        for value in (1, 2)
+    )
+
+    def of_any(method):
+        blend = method["blend"]["models"] * method["blend"]["trim"] ** 2
+        return {"headline": method["pue"]["value"] * blend}
+
+    def of_one(method):
+        if method["blend"]["models"] != method["blend"]["trim"]:
+            raise InputError("so few models cannot be trimmed")
+        return of_any(method)
+
+    for headline, parts in (
+        (of_any, {"blend.models": log(2), "blend.trim": log(4)}),
+        (of_one, {}),
+    ):
+        shares, _, _ = attribution(base, head, headline)
+        assert shares_of(shares, "shapley") == pytest.approx({"pue": log(2), "blend": log(8)})
+        assert shares_of(shares, "shapley", "parts") == pytest.approx(parts)
+
+
 def test_each_mixture_is_computed_once():
     calls = []
 

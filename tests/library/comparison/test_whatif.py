@@ -241,14 +241,15 @@ def test_a_quantity_is_written_in_few_words(quantity, text):
 
 
 def test_a_long_change_is_told_by_what_is_different():
-    rows = {
-        "sources": ["a-source-with-a-long-name", "another-with-a-long-name", "a-third-of-them"],
-        "exclude_confidence": ["low", "medium"],
-        "models": ["DeepSeek-R1", "Llama 3.1 405B", "Llama-3.1 Nemotron Ultra 253B"],
+    law = {
+        "name": "additive",
+        "minimum_rows": 40,
+        "fallback": "a law with a name too long for one line of a page",
+        "fallback_minimum_rows": 20,
     }
-    head = merge(BASE, {"benchmarks": rows | {"source": "a test"}})
+    head = merge(BASE, {"throughput_law": law | {"source": "a test"}})
     line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 5.0, "factor": 1.25}
-    told = "Benchmark rows (sources, exclude confidence, models) raises the long median by 25.0 %"
+    told = "Throughput law (name, minimum rows, fallback, fallback minimum rows) raises the long"
     assert sentence(changed_settings(BASE, head), [line]).startswith(told)
 
 
@@ -369,6 +370,37 @@ def test_the_one_key_that_differs_is_named_once():
     line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 5.0, "factor": 1.25}
     said = sentence(changed_settings(BASE, head), [line])
     assert said.startswith("Blend models 3 -> 2 raises the long median")
+
+
+def test_two_choices_of_the_blend_have_a_row_and_a_factor_each():
+    blend = {"models": 4, "trim": [], "shares": "equal", "source": "a test"}
+    base, head, factors = ask(blend=blend)
+    told = {f["setting"]: f["long median"] for f in factors}
+    assert set(told) == {"blend models", "blend trim"}
+    lines = headlines(base, head, 15)
+    whole = {x["quantity"]: x["factor"] for x in lines}["long query, median"]
+    assert np.prod(list(told.values())) == pytest.approx(whole)
+    rows = changed_settings(base.side.method, head.side.method)
+    assert [(r["setting"], r["old"], r["new"], r["new_source"]) for r in rows] == [
+        ("blend models", "3", "4", "a test"),
+        ("blend trim", "0.05 to 0.95, 0.1 to 0.9", "none", "a test"),
+    ]
+    assert rows[0]["old_source"] == BASE["blend"]["source"]
+    said = sentence(rows, lines, factors)
+    assert said.startswith(
+        "Blend models 3 -> 4 and blend trim 0.05 to 0.95, 0.1 to 0.9 -> none lower the traditional"
+    )
+
+
+def test_of_choices_of_a_section_one_too_long_to_tell_is_named_once():
+    many = {"sources": [f"a source of {i} rows" for i in range(9)], "gpus": ["B200"]}
+    rows = changed_settings(BASE, merge(BASE, {"benchmarks": many | {"source": "a test"}}))
+    line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 5.0, "factor": 1.25}
+    shares = [{"setting": row["setting"], "long median": 1.1} for row in rows]
+    said = sentence(rows, [line], shares)
+    assert said.startswith(
+        "A change of benchmark rows sources and benchmark rows gpus all -> B200 raise the long"
+    )
 
 
 def test_a_source_that_changed_alone_is_told():

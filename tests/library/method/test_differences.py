@@ -5,6 +5,7 @@ from copy import deepcopy
 from inference_energy.comparison.attribution import attribution
 from inference_energy.comparison.medians import ExactMedians
 from inference_energy.method.differences import (
+    choices,
     differences,
     differing,
     plain_differences,
@@ -42,6 +43,27 @@ def test_a_quantity_that_only_one_method_states_comes_and_goes():
     assert with_settings(V2, head, [path])["node_power"] == head["node_power"]
     assert with_settings(head, V2, [path])["node_power"] == V2["node_power"]
     assert differences(V2, head)["head"].isna().all()
+
+
+def test_several_choices_of_a_section_are_apart_and_one_is_the_section():
+    head = deepcopy(V2)
+    head["blend"] |= {"models": 4, "source": "elsewhere"}
+    assert choices(V2, head) == differing(V2, head) == {"blend": [("blend",)]}
+    head["blend"]["trim"] = []
+    assert choices(V2, head) == {"blend": [("blend", "models"), ("blend", "trim")]}
+    # what is left out is as its default, and names are in any order
+    head["blend"]["ranked_by"] = "median"
+    head["benchmarks"]["precision"] = V2["benchmarks"]["precision"][::-1]
+    head["benchmarks"] |= {"gpus": ["B200"], "sources": ["a"]}
+    assert choices(V2, head) == {
+        "benchmarks": [("benchmarks", "gpus"), ("benchmarks", "sources")],
+        "blend": [("blend", "models"), ("blend", "trim")],
+    }
+    assert with_settings(V2, head, [("blend", "trim")])["blend"] == V2["blend"] | {"trim": []}
+    mixed = with_settings(V2, head, [path for of in choices(V2, head).values() for path in of])
+    assert differing(mixed, head) == {}
+    del head["blend"]
+    assert choices(V2, head)["blend"] == [("blend",)]
 
 
 def test_all_settings_of_the_head_make_its_method_also_where_it_lacks_a_section():

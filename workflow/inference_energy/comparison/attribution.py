@@ -11,7 +11,7 @@ import pandas as pd
 
 from inference_energy.errors import InputError
 from inference_energy.laws.base import Array
-from inference_energy.method.differences import Path, differing, with_settings
+from inference_energy.method.differences import Path, choices, differing, with_settings
 from inference_energy.method.wording import JOINED
 
 Player = TypeVar("Player", bound=Hashable)
@@ -120,6 +120,13 @@ def _joined(settings: Settings, names: Collection[str]) -> Settings:
     return {**kept, JOINED.join(present): joined} if joined else kept
 
 
+def _few(settings: Settings, base: Mapping[str, Any], head: Mapping[str, Any]) -> Settings:
+    """Join what is one setting of two methods, and what comes after the headline if it is much."""
+    if ("serving" in base) != ("serving" in head):
+        settings = _joined(settings, SERVED)
+    return _joined(settings, AFTER_THE_HEADLINE) if len(settings) > MOST_SETTINGS else settings
+
+
 def attribution(
     base: Mapping[str, Any], head: Mapping[str, Any], headline: Headline
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -148,20 +155,17 @@ def attribution(
     InputError
         If one of the two methods cannot be asked.
     """
-    settings: Settings = differing(base, head)
-    if ("serving" in base) != ("serving" in head):
-        settings = _joined(settings, SERVED)
-    if len(settings) > MOST_SETTINGS:
-        settings = _joined(settings, AFTER_THE_HEADLINE)
-    tried: dict[int, Settings] = {len(settings): settings}
+    whole = _few(differing(base, head), base, head)
+    apart = _few(choices(base, head), base, head)
+    tried = [apart, *([whole] if whole != apart else [])]
     for names in JOINABLE:
-        joined = _joined(settings, names)
-        tried.setdefault(len(joined), joined)
-    for each in tried.values():
+        joined = _joined(whole, names)
+        tried += [joined] if len(joined) < len(tried[-1]) else []
+    for each in tried:
         with suppress(InputError):
             return _attributed(base, head, headline, each)
     # of all as one, in one piece, the two methods are the only mixtures
-    return _attributed(base, head, headline, _joined(settings, settings), parted=False)
+    return _attributed(base, head, headline, _joined(whole, whole), parted=False)
 
 
 class _Mixtures:

@@ -20,7 +20,14 @@ from inference_energy.energy.fleet import mix
 from inference_energy.errors import InputError
 from inference_energy.laws.fitting import Served
 from inference_energy.method.build import build, fit_suitable
-from inference_energy.method.differences import differing, plain_differences, quantities
+from inference_energy.method.differences import (
+    SEVERAL,
+    Path,
+    choices,
+    differing,
+    plain_differences,
+    quantities,
+)
 from inference_energy.method.materials import MaterialsOf
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.method.wording import JOINED, LABELS, change_text, differing_keys, words
@@ -305,7 +312,7 @@ def shapley_factors(
     own = shares[shares["statistic"] == "shapley"]
     apart = set(own.loc[own["part"] != "", "setting"])
     own = own[(own["part"] != "") | ~own["setting"].isin(apart)]
-    settings = differing(base, head)
+    settings = choices(base, head)
     alone = {name: ".".join(paths[0]) for name, paths in settings.items() if len(paths) == 1}
     own = own.assign(setting=own["part"].where(own["part"] != "", own["setting"].replace(alone)))
     # nothing has a factor on a median of zero
@@ -378,7 +385,7 @@ def _mixtures(
     """
     base, head = methods
     known: dict[str, dict[str, float]] = {}
-    settings = differing(base, head)
+    settings = choices(base, head)
     if sum(map(len, settings.values())) < 2:
         return known
     levers: Sequence[str] = ()
@@ -598,11 +605,11 @@ def changed_settings(base: dict, head: dict, edited: bool = False) -> list[dict]
         old, new, unit, sources, and which of its keys differ.
     """
     lines = []
-    for group, paths in differing(base, head).items():
+    for group, paths in choices(base, head).items():
         for path in paths:
-            old, new = _at(base, path), _at(head, path)
             setting = words(".".join(path))
-            name, before, after = change_text(setting, old, new)
+            whole, old, new = _both(base, head, path)
+            name, before, after = change_text(whole, old, new)
             lines.append(
                 {
                     "group": words(group),
@@ -642,6 +649,23 @@ def changed_sources(base: dict, head: dict) -> list[dict]:
         for path, new in quantities(head)
         if path in olds and path not in moved and olds[path].get("source") != new.get("source")
     ]
+
+
+def _both(base: dict, head: dict, path: Path) -> tuple[str, dict, dict]:
+    """Words of the quantity that a path leads to, or into, and what it is on both sides.
+
+    Of one choice of a section, the section as the new side has it, with the choice of each side.
+    """
+    section, *choice = path
+    if section not in SEVERAL or not choice:
+        return words(".".join(path)), _at(base, path), _at(head, path)
+    own = (*choice, "source")
+    others = {key: value for key, value in head[section].items() if key not in own}
+    old, new = (
+        others | {key: side[section][key] for key in own if key in side[section]}
+        for side in (base, head)
+    )
+    return words(section), old, new
 
 
 def _at(tree: Any, path: tuple) -> dict:
@@ -785,6 +809,9 @@ def _change(setting: dict, rows: Sequence[dict]) -> str:
     change = f"{setting['name']} {setting['old']}{ends[0]} -> {setting['new']}{ends[1]}"
     if len(change) <= LONG_CHANGE:
         return change
+    # the choice of a section is named by its key already
+    if [setting["setting"]] == [f"{setting['group']} {key}" for key in setting["keys"]]:
+        return f"a change of {setting['setting']}"
     return f"{setting['setting']} ({', '.join(setting['keys'])})"
 
 

@@ -18,6 +18,10 @@ PLAIN = ("title", "kind", "claims", "published")
 ``published`` is the state of the published numbers, where two are held side by side."""
 
 
+SEVERAL = ("benchmarks", "blend")
+"""Sections with one source whose keys are choices of their own."""
+
+
 def quantities(
     tree: Mapping[str, Any], path: Path = ()
 ) -> Iterator[tuple[Path, Mapping[str, Any]]]:
@@ -63,6 +67,30 @@ def differing(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, lis
     for path in olds | news:
         if _leaves(olds.get(path, {})) != _leaves(news.get(path, {})):
             settings.setdefault(path[0], []).append(path)
+    return settings
+
+
+def choices(base: Mapping[str, Any], head: Mapping[str, Any]) -> dict[str, list[Path]]:
+    """Settings in which two resolved methods differ, each choice of a section by itself.
+
+    Parameters
+    ----------
+    base, head : dict
+        Resolved methods.
+
+    Returns
+    -------
+    dict of str to list of tuple
+        As from :func:`differing`, with the paths of the keys that differ in sections of SEVERAL,
+        where several do.
+    """
+    settings = differing(base, head)
+    for name in SEVERAL:
+        if settings.get(name) == [(name,)] and name in base and name in head:
+            old, new = _leaves(base[name]), _leaves(head[name])
+            moved = [leaf for leaf in old | new if old.get(leaf) != new.get(leaf)]
+            keys = dict.fromkeys(key for key, *_ in moved)
+            settings[name] = [(name, key) for key in keys] if len(keys) > 1 else settings[name]
     return settings
 
 

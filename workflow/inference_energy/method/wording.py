@@ -43,6 +43,9 @@ def words(path: str) -> str:
         return JOINED.join(map(words, path.split(JOINED)))
     if path.startswith(f"{OF_MODELS}."):
         return f"{words(OF_MODELS)} {path.removeprefix(f'{OF_MODELS}.')}"
+    section, _, key = path.partition(".")
+    if section == "benchmarks" and key:
+        return f"{LABELS[section]} {words(key)}"
     return LABELS.get(path, path.removeprefix("regimes.").replace("_", " ").replace(".", " "))
 
 
