@@ -245,7 +245,12 @@ def test_a_run_that_makes_the_report_says_where_it_is(done):
     folder, _ = done
     report = "build/report.html"
     run = snakemake(folder, "--allowed-rules", "write_report", "--force", report)
-    assert run.stdout.splitlines()[-1] == f"Read {report} first."
+    *_, before, last = run.stdout.splitlines()
+    assert last == f"Read {report} first."
+    assert before.startswith("results/headline.csv is no part of this run")
+    whole = snakemake(folder, "results/headline.csv").stdout
+    assert re.findall(r"(?m)^  revised: .* Wh traditional", whole)
+    assert "is no part of this run" not in whole
 
 
 def test_a_run_of_a_part_quotes_no_result_that_it_has_not_made(fresh):

@@ -259,7 +259,7 @@ def idle_words():
 def last_words():
     """Lines that a run ends with: what it was asked for."""
     from inference_energy.claims.page import console_summary
-    from inference_energy.comparison.ending import ending
+    from inference_energy.comparison.ending import ending, ending_of_part
     from inference_energy.deployments.files import answers
     from inference_energy.requests.files import answers as requested
     from inference_energy.tables import read_table
@@ -284,7 +284,11 @@ def last_words():
         found = [
             page for name in pages for page in pages[name] if name in asked and Path(page).exists()
         ]
-        return [f"Look at {' and '.join(found)}."] if found else first
+        if found:
+            return [f"Look at {' and '.join(found)}."]
+        outputs = {str(file) for job in workflow.dag.jobs for file in job.output}
+        made = {str(file) for job in workflow.dag.finished_jobs for file in job.output}
+        return [*ending_of_part(Path(), asked, outputs, made), *first]
     tables = {name: f"results/{name}/claims.csv" for name in PAPER_FIRST}
     of_all = not asked or asked & {"all", "everything"}
     if not of_all or not all(Path(path).exists() for path in tables.values()):

@@ -1,7 +1,7 @@
 """The end of a run: energies, what moved, and where to look."""
 
 import pandas as pd
-from inference_energy.comparison.ending import SHOWN, broken_off, ending
+from inference_energy.comparison.ending import SHOWN, broken_off, ending, ending_of_part
 from processes import git
 from repository import ROOT
 
@@ -103,3 +103,18 @@ def test_a_run_that_failed_says_whether_its_numbers_are_new(tmp_path):
     lines = broken_off(tmp_path, written)
     assert lines[:-1] == ending(tmp_path)
     assert lines[-1].startswith("The run failed above")
+
+
+def test_a_run_for_a_file_tells_the_energies_only_if_the_headline_is_as_new(tmp_path):
+    headline = "results/headline.csv"
+    committed(tmp_path)
+    for asked in (headline, "results/claims.md"):
+        assert ending_of_part(tmp_path, [asked], [headline, asked], []) == ending(tmp_path)
+    for asked in ("results/revised/fleet.csv", "figures/revised/curve.png", "build/report.html"):
+        (line,) = ending_of_part(tmp_path, [asked], [asked], [asked])
+        assert line.startswith(f"{headline} is no part of this run")
+        assert " Wh" not in line
+        assert ending_of_part(tmp_path, [asked], [asked], []) == []
+    # a stress test may have to resolve a method first
+    resolved = ["results/revised/method.yaml"]
+    assert ending_of_part(tmp_path, ["stress"], resolved, resolved) == []

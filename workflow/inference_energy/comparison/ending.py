@@ -1,6 +1,7 @@
 """What a run says last: the energies, what moved against the last commit, and where to look."""
 
 import io
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -40,6 +41,38 @@ def ending(root: Path) -> list[str]:
         "Look at results/claims.md (verdicts), results/audit/findings.md (weak points) and"
         " results/headline.csv; `make changes` shows all that moved.",
     ]
+
+
+def ending_of_part(
+    root: Path, asked: Collection[str], outputs: Collection[str], made: Collection[str]
+) -> list[str]:
+    """Lines for the end of a run that was asked for files, not for all results.
+
+    Parameters
+    ----------
+    root : Path
+        Folder with results/.
+    asked, outputs, made : collection of str
+        What the run was asked for; the files that it holds against what they are made from; and
+        those of them that it made.
+
+    Returns
+    -------
+    list of str
+        Those of :func:`ending` where the headline is among the outputs, and so as new as all else.
+        Where files of the results were made without it, that it was not renewed. Else none.
+    """
+    if HEADLINE in outputs:
+        return ending(root)
+    of_results = [
+        file for file in asked if file.startswith(("results/", "figures/", "build/report"))
+    ]
+    if set(of_results) & set(made):
+        return [
+            f"{HEADLINE} is no part of this run, so that no energy is told here; `snakemake"
+            f" {HEADLINE}` renews it and tells them, `make changes` shows all that moved."
+        ]
+    return []
 
 
 def broken_off(root: Path, start: float) -> list[str]:
