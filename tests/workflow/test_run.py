@@ -481,9 +481,12 @@ def test_a_changed_file_of_data_is_told_before_any_job(fresh, target):
     assert git(fresh, "status", "--porcelain") == ""
 
 
-def test_a_run_that_verdicts_end_has_said_what_moved(fresh):
-    """An edit of an assumption is what changes them, and its numbers are asked for all the same."""
-    assert "state_headline" in dry_run(fresh, "--forceall", "build/verdicts_checked.txt")
+@pytest.mark.parametrize("target", ["build/verdicts_checked.txt", "audit"])
+def test_a_run_that_ends_with_the_energies_has_made_the_headline(fresh, target):
+    """An edit of an assumption changes verdicts, which end a run, and its numbers are asked for
+    all the same; an audit ended with those before the edit, and said that none had moved.
+    """
+    assert "state_headline" in dry_run(fresh, "--forceall", target)
 
 
 def test_a_forced_run_has_a_line_a_step_on_the_screen_and_no_page(done):
