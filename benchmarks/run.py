@@ -27,6 +27,30 @@ DRAFT = "config/methods/draft.yaml"
 DRAFTED = """extends: revised
 pue: {distribution: fixed, value: 1.2, unit: "1", source: assumption}
 """
+SEVERAL = "config/methods/several.yaml"
+SEVERAL_DRAFTED = """extends: revised
+throughput_law:
+  name: at-load
+  error: ignored
+  gpus_per_node: 8
+  reference: {input_tokens: 1000, output_tokens: 500, unit: tokens}
+  source: assumption
+pue: {distribution: fixed, value: 1.2, unit: "1", source: assumption}
+serving:
+  load: {distribution: log-normal, p5: 4, p95: 200, unit: requests, source: assumption}
+regimes:
+  traditional:
+    input_tokens: {value: 500, unit: tokens, source: assumption}
+    output_tokens: {distribution: exponential, median: 300, unit: tokens, source: assumption}
+  long:
+    input_tokens: {value: 500, unit: tokens, source: assumption}
+    output_tokens: {distribution: exponential, median: 5000, unit: tokens, source: assumption}
+blend: {models: 3, source: assumption}
+fleet:
+  long_share: {value: 0.2, unit: "1", source: assumption}
+pathways:
+  model: {distribution: log-normal, p5: 2, p95: 8, unit: "1", source: assumption}
+"""
 # a row of the tables that the law which knows load learns from: nothing is fitted to more of them
 ROWS = "data/throughput/at_load.csv"
 ROW, EDITED_ROW = ",0.0307598,8154.05,", ",0.0307598,8100.00,"
@@ -183,13 +207,16 @@ def main():
         jobs = job_times(runs[0][1])
         dry = min(run_seconds(folder, "--dry-run") for _ in range(REPETITIONS_OF_RUNS))
         edit(folder, METHOD, "value: 10.2, unit: kW", "value: 10.1, unit: kW")
-        Path(folder, DRAFT).write_text(DRAFTED, encoding="utf-8")
+        for path, drafted in ((DRAFT, DRAFTED), (SEVERAL, SEVERAL_DRAFTED)):
+            Path(folder, path).write_text(drafted, encoding="utf-8")
         questions = {
             "one": ["method=oviedo2026"],
             # most time goes into the factor of every setting
             "many": ["method=full-load"],
             # no law takes longer to fit than the one that knows load
             "draft": [f"method={DRAFT}"],
+            # nothing else asks that law for as many mixtures
+            "several": [f"method={SEVERAL}"],
             "loaded": ["method=revised", "base=oviedo2026"],
         }
         whatif = {name: asked_seconds(folder, *asked) for name, asked in questions.items()}

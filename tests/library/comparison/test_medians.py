@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from inference_energy.comparison import medians as comparison_medians
-from inference_energy.comparison.medians import LEVERS, ExactMedians, fitted_from
+from inference_energy.comparison.medians import LEVERS, ExactMedians, Texts, fitted_from
 from inference_energy.energy.exact import blend_energy, fleet_energy, regime_energy, with_pathways
 from inference_energy.energy.mixtures import Mixture
 from inference_energy.errors import InputError
@@ -202,6 +202,18 @@ def test_what_a_method_is_built_from_is_asked_once_for_each_table_and_each_state
     assert asked == [V2, other, before]
     assert medians(V2).keys() == {"long median"}
     assert asked == [V2, other, before]
+
+
+def test_the_text_of_settings_is_that_of_all_that_are_alike_but_for_sources():
+    text = Texts()
+    blend = {"models": 3, "trim": [[0.05, 0.95]], "source": "the paper"}
+    alike = {"trim": [[0.05, 0.95]], "source": "elsewhere", "models": 3}
+    assert text({"blend": blend, "pue": None}) == text({"pue": None, "blend": alike})
+    others = [3.5, "3", True, None, [3], {"models": 3}]
+    texts = {text({"models": value}) for value in [3, *others]}
+    assert len(texts) == 1 + len(others)
+    # numbers of objects that are gone are those of new ones
+    assert len({text({"n": {"value": i}}) for i in range(1000)}) == 1000
 
 
 def test_the_laws_of_a_method_that_is_served_follow_from_its_nodes_and_its_engine(monkeypatch):

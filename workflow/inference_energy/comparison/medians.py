@@ -1,6 +1,5 @@
 """Medians of many methods that share most of their settings, each part computed once."""
 
-import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
@@ -48,7 +47,7 @@ Method = Mapping[str, Any]
 
 
 def _unsourced(sections: Any) -> Any:
-    """Sections without their sources, which move no number."""
+    """Sections without their sources."""
     if isinstance(sections, list):
         return list(map(_unsourced, sections))
     if not isinstance(sections, Mapping):
@@ -56,10 +55,43 @@ def _unsourced(sections: Any) -> Any:
     return {key: _unsourced(value) for key, value in sections.items() if key != "source"}
 
 
-def fitted_from(method: Method) -> list:
-    """What the laws of a resolved method follow from, as its file states it, without sources."""
+def _sections(method: Method, *names: str) -> list:
+    return [method.get(name) for name in names]
+
+
+def _fitted_sections(method: Method) -> list:
+    """What the laws of a resolved method follow from, as its file states it."""
     served = ("node_power", "monte_carlo") if "serving" in method else ()
-    return [_unsourced(method.get(name)) for name in (*FITTED, *served)]
+    return _sections(method, *FITTED, *served)
+
+
+def fitted_from(method: Method) -> list:
+    """What the laws of a resolved method follow from, without sources, which move no number."""
+    return [_unsourced(section) for section in _fitted_sections(method)]
+
+
+class Texts:
+    """Settings as text, alike for those alike but for sources and the order of keys.
+
+    Mixtures of two methods share their quantities, so that the text of each is made once. What was
+    asked for must not change afterwards.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, str]] = {}
+
+    def __call__(self, value: Any) -> str:
+        """Text of numbers, words, lists and mappings of them."""
+        if isinstance(value, list):
+            return f"[{','.join(map(self, value))}]"
+        if not isinstance(value, dict):
+            return repr(value)
+        if id(value) not in self._known:
+            keys = sorted(key for key in value if key != "source")
+            text = ",".join(f"{key!r}:{self(value[key])}" for key in keys)
+            # kept, as the number of what is gone goes to something else
+            self._known[id(value)] = value, f"{{{text}}}"
+        return self._known[id(value)][1]
 
 
 class ExactMedians:
@@ -93,6 +125,7 @@ class ExactMedians:
         self._materials_of, self._asked, self._days = materials_of, regimes, days
         self._quartiles, self._levers = quartiles, levers
         self._known: dict[str, dict[str, Any]] = {what: {} for what in KEPT}
+        self._texts = Texts()
 
     def __call__(self, method: Method) -> dict[str, float]:
         """Medians of a resolved method by headline, and quartiles [Wh], energy of a day [GWh/day],
@@ -104,7 +137,7 @@ class ExactMedians:
             If the method cannot be built.
         """
         asked = {
-            name: [regime, *self._sections(method, *FITTED, *FACTORS, "node_power", "blend")]
+            name: [regime, *_sections(method, *FITTED, *FACTORS, "node_power", "blend")]
             for name, regime in method["regimes"].items()
             if self._asked is None or name in self._asked
         }
@@ -139,25 +172,20 @@ class ExactMedians:
 
     def take(self, method: Method, laws: Mapping[str, Served]) -> None:
         """Take note of the laws of a resolved method that are fitted already."""
-        self._once("laws", fitted_from(method), lambda: laws)
+        self._once("laws", _fitted_sections(method), lambda: laws)
 
     def _once(self, what: str, depends_on: list, make: Callable[[], Any]) -> Any:
-        # a mixture may hold the keys of a section in another order
-        known, key = self._known[what], json.dumps(_unsourced(depends_on), sort_keys=True)
+        known, key = self._known[what], self._texts(depends_on)
         if key not in known:
             known[key] = make()
         return known[key]
-
-    @staticmethod
-    def _sections(method: Method, *names: str) -> list:
-        return [method.get(name) for name in names]
 
     def _given(self, method: Method) -> dict[str, Any]:
         tables = [method["benchmarks"]["table"], method.get("data")]
         return self._once("materials", tables, lambda: self._materials_of(method))
 
     def _laws(self, method: Method) -> Mapping[str, Served]:
-        return self._once("laws", fitted_from(method), lambda: self._fitted(method))
+        return self._once("laws", _fitted_sections(method), lambda: self._fitted(method))
 
     def _fitted(self, method: Method) -> Mapping[str, Served]:
         # a law of one method against rows of another is refused where it would be of a method:
@@ -167,7 +195,7 @@ class ExactMedians:
 
     def _setup(self, method: Method) -> Setup:
         """Setup whose models, charge and blend are the method's."""
-        sections = self._sections(method, *FITTED, "node_power", "input_charge", "blend")
+        sections = _sections(method, *FITTED, "node_power", "input_charge", "blend")
         return self._once(
             "setup",
             sections,
@@ -207,10 +235,10 @@ class ExactMedians:
     ) -> tuple[dict[str, tuple[Mixture, float, float]], list[tuple[ServedModel, float]]]:
         """Of :meth:`_of_one_kw`, and the models of the blend with their shares."""
         setup = self._setup(method)
-        sections = [name, method["regimes"][name], *fitted_from(method)]
+        sections = [name, method["regimes"][name], *_fitted_sections(method)]
         known = self._once(
             "models",
-            sections + self._sections(method, *FACTORS),
+            sections + _sections(method, *FACTORS),
             lambda: self._of_one_kw(method, name),
         )
         places, shares = setup.blend.members(
@@ -231,7 +259,7 @@ class ExactMedians:
         return {pathway: divided[pathway].quantile(0.5) for pathway in self._levers}
 
     def _blend(self, method: Method, name: str) -> Mixture | TrimmedBlend:
-        sections = self._sections(method, *FITTED, *FACTORS, "node_power", "blend")
+        sections = _sections(method, *FITTED, *FACTORS, "node_power", "blend")
         depends_on = [name, method["regimes"][name], *sections]
         return self._once("blend", depends_on, partial(self._pooled, method, name))
 

@@ -1,6 +1,5 @@
 """What a change of assumptions does: the answer before and after, what moved it, and why."""
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,7 +12,13 @@ from inference_energy.claims.headline import numbers
 from inference_energy.claims.judge import HOLDS, deciding_digits, judge
 from inference_energy.claims.selectors import Results
 from inference_energy.comparison.attribution import attribution
-from inference_energy.comparison.medians import LEVERS, QUARTILES, ExactMedians, fitted_from
+from inference_energy.comparison.medians import (
+    LEVERS,
+    QUARTILES,
+    ExactMedians,
+    Texts,
+    fitted_from,
+)
 from inference_energy.comparison.sides import PUBLISHED, REWRITTEN, Side
 from inference_energy.energy import exact
 from inference_energy.energy.fleet import mix
@@ -395,15 +400,13 @@ def _mixtures(
     for method, laws_of in zip(methods, laws, strict=True):
         medians.take(method, laws_of)
 
+    text = Texts()
+
     def noted(method: Mapping[str, Any]) -> dict[str, float]:
-        return known.setdefault(_mixture(method), medians(method))
+        return known.setdefault(text(method), medians(method))
 
     attribution(base, head, noted)
     return known
-
-
-def _mixture(method: Mapping[str, Any]) -> str:
-    return json.dumps(method, sort_keys=True)
 
 
 def _shares(
@@ -417,8 +420,10 @@ def _shares(
     if not all(values):
         return pd.DataFrame()
 
+    text = Texts()
+
     def headline(method: Mapping[str, Any]) -> dict[str, float]:
-        mixture = _mixture(method)
+        mixture = text(method)
         if not all(mixture in known for known in values):
             raise InputError([f"{head['id']}: its settings cannot be mixed with {base['id']}'s"])
         of = {name: value for known in values for name, value in known[mixture].items()}
