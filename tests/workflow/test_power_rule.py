@@ -9,6 +9,7 @@ from repository import copy_to
 
 PAGE = "docs/power.md"
 NODES = "data/nodes.csv"
+METERS = "data/measured/mlperf_wall_power.csv"
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +42,33 @@ def test_a_node_that_is_unusual_is_told_on_the_page(project):
     assert done.returncode == 0, done.stdout
     page = (project / PAGE).read_text(encoding="utf-8")
     unusual = page.partition("## What is unusual\n\n")[2].splitlines()
-    assert len(unusual) == 1
-    assert unusual[0].startswith(
+    own, meters = unusual[0], unusual[1:]
+    assert own.startswith(
         f'- {NODES}: node HGX B200: column "fixed_w": value 127.16: unusual; 0.0159 times that of'
     )
+    # what such a node draws, its meters read more than
+    assert meters
+    assert all(
+        line.startswith(f"- {METERS}: mlperf-v5.1") and "with HGX B200 of data/nodes.csv" in line
+        for line in meters
+    )
+
+
+@pytest.mark.parametrize("asked", [PAGE, "build/data_checked.txt"])
+def test_a_meter_beyond_what_its_node_can_draw_is_refused(fresh, asked):
+    path = fresh / METERS
+    whole = path.read_bytes()
+    head, *rows = csv.reader(whole.decode("utf-8").splitlines())
+    powers = [head.index(name) for name in head if name.startswith("wall_")]
+    for row in rows:
+        for column in powers:
+            row[column] = f"{1.6 * float(row[column]):.6g}"
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file, lineterminator="\n").writerows([head, *rows])
+        checksums.write(fresh / "data")
+        ended = snakemake(fresh, asked, "--nolock")
+        one_message(ended, f"{METERS}: mlperf-v4.1", 'column "wall_power_w"', "allowed is 0 to")
+    finally:
+        path.write_bytes(whole)
+        checksums.write(fresh / "data")

@@ -2,8 +2,9 @@
 
 import re
 
+import numpy as np
 import pytest
-from inference_energy.method.datasheets import held, no_node
+from inference_energy.method.datasheets import held, metered, no_node
 from repository import read
 
 H100, B200, H200 = "H100-SXM-80GB", "B200", "H200-SXM-141GB"
@@ -179,3 +180,124 @@ def test_nodes_that_nobody_sells_are_told():
     (narrow,) = no_node(2, [B200], 8)
     assert narrow.startswith("a model was measured on 8 GPUs at once, which one node on sale has")
     assert narrow.endswith("and 4 nodes are counted")
+
+
+METERED = ("wall_power", "mlperf_benchmarks", "gpus", "nodes", "node_power")
+"""Tables that meters at the wall are held against each other with."""
+POWERS = ["wall_power_w", "wall_power_p5_w", "wall_power_p95_w", "wall_energy_per_token_j"]
+
+
+def meters(factor=1.0, columns=POWERS, own=slice(None), **changed):
+    """Sentences about the project's meters with some columns of some rows times a factor."""
+    paths = {"wall_power": "data/measured/mlperf_wall_power.csv"}
+    tables = {name: read(paths.get(name, f"data/{name}.csv"), name) for name in METERED}
+    tables |= changed
+    wall = tables["wall_power"].iloc[own].copy()
+    wall[columns] *= factor
+    found = list(metered(**(tables | {"wall_power": wall})))
+    return [s for is_problem, s in found if is_problem], [s for is_p, s in found if not is_p]
+
+
+def test_the_projects_meters_read_what_their_nodes_can_draw():
+    assert meters() == ([], [])
+
+
+def test_a_meter_beyond_what_its_node_can_draw_is_refused_row_by_row():
+    """One and six tenths of every power, and of the energy of a token with it, passed."""
+    problems, _ = meters(1.6)
+    wall = read("data/measured/mlperf_wall_power.csv", "wall_power")
+    for row in wall.to_dict("records"):
+        where = f"{row['system']}, {row['benchmark']}, {row['scenario']}: column"
+        assert any(where in problem for problem in problems)
+    columns = {"wall_power_w", "wall_power_p95_w"}
+    assert {re.search(r'column "(\w+)"', problem)[1] for problem in problems} == columns
+
+
+def test_a_meter_of_limited_gpus_is_refused_by_hand():
+    """Of GPUs held to 500 W: 8 x 500 + 1271.6 W of fixed part, and fans at a duty of
+    0.22 + 0.58 x 5271.6 / 7214, make 5942 W, which the supplies give of 6180 W.
+    """
+    direct = 8 * 500 + 1271.6 + 835.3 * (0.22 + 0.58 * 5271.6 / 7214) / 0.8
+    share = (np.log(direct / 13200) - np.log(0.2)) / (np.log(0.5) - np.log(0.2))
+    drawn = direct / (0.945 + share * (0.964 - 0.945))
+    assert drawn == pytest.approx(6180, abs=1)
+    problems, warnings = meters(1.6, own=[4], columns=["wall_power_w"])
+    assert warnings == []
+    assert problems == [
+        "data/measured/mlperf_wall_power.csv: mlperf-v4.1, H200-SXM-141GBx8_TRT_MaxQ,"
+        ' llama2-70b-99, Offline: column "wall_power_w": value 9844.8: '
+        f"{9844.8 / drawn:.3g} times the {drawn:.0f} W that 8 x H200-SXM-141GB draw at 500 W each"
+        " (gpu_power_limit_w of data/mlperf_benchmarks.csv) with HGX H200 of data/nodes.csv around"
+        " them; allowed is 0 to 1.5, as GPUs hold themselves to their limit, and nodes of the same"
+        " GPUs differ in the rest; correct the one that is wrong"
+    ]
+
+
+def test_a_meter_above_the_stated_maximum_of_its_node_is_refused_by_hand():
+    problems, warnings = meters(1.4, own=[10], columns=["wall_power_p95_w"])
+    assert warnings == []
+    assert problems == [
+        "data/measured/mlperf_wall_power.csv: mlperf-v5.1, SR680a_V3_B200SXMx8_TRT, llama2-70b-99,"
+        f' Offline: column "wall_power_p95_w": value 14753.2: {14753.2 / 14300:.3g} times the 14300'
+        " W that 8 x B200 draw at most (power_kw of data/node_power.csv); allowed is 0 to 1, as a"
+        " node draws no more than the maximum stated of it; correct the one that is wrong"
+    ]
+
+
+def test_a_meter_above_what_the_supplies_give_is_refused_by_hand():
+    """Of 13.2 kW at an efficiency of 0.956, where no maximum is stated."""
+    rated = read("data/mlperf_benchmarks.csv", "mlperf_benchmarks").assign(gpu_power_limit_w=None)
+    low = read("data/nodes.csv", "nodes").assign(psu_w=9500.0)
+    own = {"own": [5], "columns": ["wall_power_w"], "nodes": low, "mlperf_benchmarks": rated}
+    most = 9500 / 0.956
+    (problem,), warnings = meters(1.6, **own)
+    assert warnings == []
+    assert (
+        f"value 10048.3: {10048.32 / most:.3g} times the {most:.0f} W at which the supplies of HGX"
+        " H200 give psu_w (data/nodes.csv); allowed is 0 to 1, as supplies switch off beyond their"
+        " capacity, of which half may be spare; correct"
+    ) in problem
+
+
+def test_a_meter_somewhat_above_the_parts_of_its_node_is_told():
+    assert meters(1.05) == ([], [])
+    problems, (warning,) = meters(1.15, own=[10], columns=["wall_power_w"])
+    assert problems == []
+    assert "at 1000 W each (tdp_w of data/gpus.csv) with HGX B200 of data/nodes.csv" in warning
+    assert ": unusual; 1.11 times the 10778 W that 8 x B200 draw" in warning
+    assert "usual is 0 to 1.1, as GPUs hold themselves to their limit" in warning
+    assert "correct" not in warning
+
+
+def test_the_fans_of_a_water_cooled_node_leave_its_gpus_to_the_water():
+    (warning,) = meters(1.14, own=[14], columns=["wall_power_w"])[1]
+    assert "1.12 times the 10071 W" in warning
+
+
+@pytest.mark.parametrize(
+    ("factor", "problems", "warnings"), [(1.9, 0, 0), (2.0, 0, 1), (3.0, 0, 1), (3.1, 1, 0)]
+)
+def test_without_a_node_of_so_many_gpus_a_meter_is_held_against_their_rated_power(
+    factor, problems, warnings
+):
+    """10,401 W of 8 x 1000 W: 2.5 times that at 1.92, 4 times at 3.08."""
+    none = {name: read(f"data/{name}.csv", name).iloc[:0] for name in ("nodes", "node_power")}
+    # four GPUs are no half of a node of eight
+    wall = read("data/measured/mlperf_wall_power.csv", "wall_power").assign(gpus=4)
+    wall[POWERS] /= 2
+    half = {"wall_power": wall}
+    for changed, count in ((none, 8), (half, 4)):
+        found = meters(factor, own=[10], columns=["wall_power_w"], **changed)
+        assert tuple(map(len, found)) == (problems, warnings)
+        for sentence in found[0] + found[1]:
+            assert (
+                f"times the {count * 1000} W that {count} x B200 are rated (gpus, and" in sentence
+            )
+            assert "as a node draws its GPUs' rated power and up to as much again" in sentence
+
+
+def test_a_meter_of_a_gpu_that_gpus_csv_lacks_is_refused():
+    gpus = read("data/gpus.csv", "gpus")
+    problems, _ = meters(gpus=gpus[gpus["gpu"] != B200])
+    assert len(problems) == 8
+    assert all('column "gpu": value B200: no GPU of data/gpus.csv' in s for s in problems)

@@ -8,6 +8,8 @@ import pandas as pd
 from inference_energy.agreement import unusual
 from inference_energy.documents import near
 from inference_energy.laws.training import LARGEST_NODE, NODE_GPUS
+from inference_energy.power.node import metered_node
+from inference_energy.power.node import node_power as power_of
 from inference_energy.tables import load_schema
 from inference_energy.units import W_PER_KW
 
@@ -49,10 +51,24 @@ OTHERWISE = Bound(
     (0.3, 1.5), (0.5, 1.1), "a maximum is what the parts of such a node draw together"
 )
 """What the parts of a node draw over its maximum power, per GPU. Of the B200's 0.76."""
+METERED = Bound(
+    (0.0, 1.5),
+    (0.0, 1.1),
+    "GPUs hold themselves to their limit, and nodes of the same GPUs differ in the rest",
+)
+"""A meter at the wall over what its node draws with each GPU at its limit. Of the project's meters,
+means and 95th percentiles, 0.90 to 1.03. The rest of a node is 0.7 times as much as its GPUs at
+half their rated power: of a node with twice that rest it would be 1.4."""
+STATED = Bound((0.0, 1.0), (0.0, 1.0), "a node draws no more than the maximum stated of it")
+"""A meter at the wall over the maximum power of its node. Of the project's at most 0.74."""
 
 NODES, MAXIMA, GPUS = "data/nodes.csv: node", "data/node_power.csv: gpu", "data/gpus.csv: gpu"
 MODELS, FACTS = "data/models.csv: model", "data/facility.csv: fact"
+METERS = "data/measured/mlperf_wall_power.csv:"
 """Beginnings of sentences about a row."""
+
+READINGS = ("wall_power_w", "wall_power_p95_w")
+"""Columns of a meter that its node limits. Idle power is at most the mean by the table's schema."""
 
 
 def held(
@@ -179,6 +195,101 @@ def _maxima(
                 f" fan_full_w and losses of {node['node']} in data/nodes.csv"
             )
             yield from against(OTHERWISE, ratio, place, told)
+
+
+def metered(
+    wall_power: pd.DataFrame,
+    mlperf_benchmarks: pd.DataFrame,
+    gpus: pd.DataFrame,
+    nodes: pd.DataFrame,
+    node_power: pd.DataFrame,
+) -> Iterator[tuple[bool, str]]:
+    """Find meters at the wall that read more than their nodes can draw.
+
+    Parameters
+    ----------
+    wall_power, mlperf_benchmarks, gpus, nodes, node_power : DataFrame
+        Tables of those schemas; a limit that a benchmark does not state is the rated power.
+
+    Yields
+    ------
+    (bool, str)
+        As of :func:`held`, of a reading the bound that refuses it, or else tells.
+    """
+    rated = dict(zip(gpus["gpu"], gpus["tdp_w"].astype(float), strict=True))
+    limits = mlperf_benchmarks.set_index(["source_id", "benchmark"])["gpu_power_limit_w"].dropna()
+    for _, row in wall_power.iterrows():
+        names = (str(row[name]) for name in ("source_id", "system", "benchmark", "scenario"))
+        where, gpu = f"{METERS} {', '.join(names)}", row["gpu"]
+        if gpu not in rated:
+            yield True, unnamed(where, gpu, rated)
+            continue
+        limit = limits.get((row["source_id"], row["benchmark"]))
+        own = (table[_of_node(table, row)] for table in (nodes, node_power))
+        most = list(_most(row, rated[gpu], limit, *own))
+        for column in READINGS:
+            value = float(row[column])
+            place = f'{where}: column "{column}": value {value:g}'
+            found: list[tuple[bool, str]] = []
+            for bound, watts, whose in most:
+                ratio = value / watts
+                found += against(
+                    bound, ratio, place, f"{ratio:.3g} times the {watts:.0f} W {whose}"
+                )
+            # what refuses it before what is unusual of it
+            yield from sorted(found, key=lambda one: not one[0])[:1]
+
+
+def _of_node(table: pd.DataFrame, row: pd.Series) -> pd.Series:
+    """Rows of a table that are of as many of the same GPUs as a row."""
+    return (table["gpu"] == row["gpu"]) & (table["gpus"] == row["gpus"])
+
+
+def _most(
+    row: pd.Series,
+    rated: float,
+    limit: float | None,
+    nodes: pd.DataFrame,
+    node_power: pd.DataFrame,
+) -> Iterator[tuple[Bound, float, str]]:
+    """What limits a meter: what its reading may be over a power [W], and whose power that is.
+
+    ``nodes`` and ``node_power`` are the rows of as many of the same GPUs.
+    """
+    each = f"{row['gpus']} x {row['gpu']}"
+    if len(nodes):
+        node = metered_node(row["gpu"], row["cooling"], nodes, nodes)
+        watts, stated = rated, "tdp_w of data/gpus.csv"
+        if limit is not None:
+            watts, stated = float(limit), "gpu_power_limit_w of data/mlperf_benchmarks.csv"
+        yield (
+            METERED,
+            float(power_of(watts, node)),
+            f"that {each} draw at {watts:g} W each ({stated}) with {node['node']} of data/nodes.csv"
+            " around them",
+        )
+        yield (
+            _at_most(SUPPLIED),
+            float(node["psu_w"]) / float(node["psu_efficiency_100"]),
+            f"at which the supplies of {node['node']} give psu_w (data/nodes.csv)",
+        )
+    if len(node_power):
+        yield (
+            STATED,
+            W_PER_KW * float(node_power.iloc[0]["power_kw"]),
+            f"that {each} draw at most (power_kw of data/node_power.csv)",
+        )
+    if nodes.empty and node_power.empty:
+        yield (
+            _at_most(AROUND),
+            int(row["gpus"]) * rated,
+            f"that {each} are rated (gpus, and tdp_w of data/gpus.csv)",
+        )
+
+
+def _at_most(bound: Bound) -> Bound:
+    """The upper ends of a bound: a meter of less than the most is no contradiction."""
+    return Bound((0.0, bound.allowed[1]), (0.0, bound.usual[1]), bound.reason)
 
 
 def against(bound: Bound, ratio: float, place: str, told: str) -> Iterator[tuple[bool, str]]:

@@ -32,6 +32,13 @@ def main(snakemake):
     around = [
         *datasheets.unusual_rows("models", datasheets.MODELS, hardware[0]),
         *datasheets.held(hardware[1], table["nodes"], table["node_power"]),
+        *datasheets.metered(
+            table["wall_power"],
+            table["mlperf_benchmarks"],
+            hardware[1],
+            table["nodes"],
+            table["node_power"],
+        ),
     ]
     if problems := [sentence for is_problem, sentence in around if is_problem]:
         raise InputError(problems)

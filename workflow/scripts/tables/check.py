@@ -19,6 +19,9 @@ def _refused(held):
 # tables that are held against each other
 ACROSS = {
     ("gpus", "nodes", "node_power"): _refused(datasheets.held),
+    ("wall_power", "mlperf_benchmarks", "gpus", "nodes", "node_power"): _refused(
+        datasheets.metered
+    ),
     ("agent_tokens", "models"): _refused(agents.held),
     ("output_lengths", "mlenergy"): lengths.problems,
 }
