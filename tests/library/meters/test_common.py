@@ -193,6 +193,47 @@ def test_a_load_that_comes_and_goes_every_few_readings_is_of_one_meter(tmp_path,
     assert len(read(tmp_path, text, "gpu")) == 1800
 
 
+def of_named(*readings):
+    """A table of readings of meters that it names: time [s], meter, power [W]."""
+    rows = [f"{NOON + after:.2f},{meter},{power}" for after, meter, power in readings]
+    return table(*rows).replace("power_w", "meter,power_w")
+
+
+def test_a_named_meter_that_takes_turns_is_told_what_helps_there(tmp_path):
+    """A GPU busy in every second reading was told to have a column of meters, which it has."""
+    busy = {0: 72, 1: 700}
+    taken = [(n, f"g{gpu}", busy[(n + gpu) % 2] + n % 3) for n in range(60) for gpu in (0, 1)]
+    said = refusal(tmp_path, of_named(*taken), "gpu")
+    assert said.endswith(
+        "meter.log: g0 reads 72 and 701 in turn, as two or more meters under one name do: give each"
+        " a name of its own, as of host and GPU, or a file; of one meter whose load comes and goes"
+        " with every second reading, record it at least twice as often, or write the mean of each"
+        " two readings"
+    )
+    assert "column meter" not in said
+    # each remedy is one
+    apart = [(n, f"{meter} of host {n % 2}", power) for n, meter, power in taken]
+    often = [(n + half, meter, power) for n, meter, power in taken for half in (0, 0.5)]
+    means = [(n, meter, 386 + n % 3 + (meter == "g1")) for n, meter, _ in taken if n % 2]
+    for mended in (apart, often, means):
+        assert len(read(tmp_path, of_named(*mended), "gpu")) == len(mended)
+
+
+def test_a_meter_without_a_name_is_told_of_the_column_and_of_its_load(tmp_path):
+    turns = [f"{NOON + n},{(72, 700)[n % 2] + n % 3}" for n in range(60)]
+    said = refusal(tmp_path, table(*turns))
+    assert "two or more meters in one file need the column meter, or a file each; of one" in said
+    assert "twice as often" in said
+
+
+def test_more_than_two_in_turn_under_one_name_are_several_meters(tmp_path):
+    """Of one meter the readings are evenly apart, and pass: there is nothing else to advise."""
+    taken = [(n + 0.05 * of, "g0", 100 * of + 400 + n % 3) for n in range(40) for of in range(3)]
+    said = refusal(tmp_path, of_named(*taken), "gpu")
+    assert "g0 reads 400, 500 and 600 in turn, as two or more meters under one name do: " in said
+    assert said.endswith("as of host and GPU, or a file")
+
+
 @pytest.mark.parametrize("powers", [(400, 500, 600), (310, 0, 305, 300), (400, 500, 500)])
 def test_more_outlets_in_one_file_are_refused(tmp_path, powers):
     rows = [

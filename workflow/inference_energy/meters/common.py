@@ -165,6 +165,19 @@ IN_TURN = range(2, 9)
 """Numbers of meters that are looked for in one file."""
 
 
+WITHOUT_NAMES = ": two or more meters in one file need the column meter, or a file each"
+UNDER_ONE_NAME = (
+    ", as two or more meters under one name do: give each a name of its own, as of host and GPU, or"
+    " a file"
+)
+OF_ONE = (
+    "; of one meter whose load comes and goes with every second reading, record it at least twice"
+    " as often, or write the mean of each two readings"
+)
+"""What helps meters that take turns, by whether the log names them, and a load that does: then a
+level lasts for two readings, and is read."""
+
+
 ALWAYS, UNEVEN = 0.9, 1.5
 """Share of readings of two meters in turn that go up after down; the longest wait over the shortest
 in a round of several meters."""
@@ -236,6 +249,8 @@ class Samples:
     ) -> None:
         self.path, self.text, self.scope, self.zone = path, _whole_lines(text), scope, zone
         self.name = Path(path).name
+        self.unnamed = spelling(self.name)
+        """What a meter is called that the log does not name."""
         self.limit = LIKELY[scope]
         self.factors: dict[str, float] = {}
         """By which readings were multiplied, by sample column; none are in its unit."""
@@ -640,7 +655,7 @@ def _repeated(log: Samples, frame: pd.DataFrame) -> list[str]:
     own = [
         str(meter)
         for meter, times in differing.groupby("meter").size().items()
-        if meter != spelling(log.name) and _is_late(frame[frame["meter"] == meter], times)
+        if meter != log.unnamed and _is_late(frame[frame["meter"] == meter], times)
     ]
     differing = differing.drop(own, level="meter")
     if differing.empty:
@@ -670,7 +685,7 @@ def _is_late(group: pd.DataFrame, twice: int) -> bool:
 
 
 def alternating(log: Samples, frame: pd.DataFrame) -> list[str]:
-    """A meter whose readings take turns between levels: several meters without a name."""
+    """A meter whose readings take turns between levels: several meters of one name or none."""
     if log.told_apart:
         return []
     for meter, group in frame.groupby("meter"):
@@ -679,10 +694,11 @@ def alternating(log: Samples, frame: pd.DataFrame) -> list[str]:
         count = next((n for n in IN_TURN if _in_turn(power, times, n)), None)
         count = count or (2 if _keep_turns(power) else None)
         if count:
-            levels = ", ".join(f"{level:g}" for level in power[: count - 1])
+            *first, last = (f"{level:g}" for level in power[:count])
+            several = WITHOUT_NAMES if meter == log.unnamed else UNDER_ONE_NAME
+            of_one = OF_ONE if count == 2 else ""
             return [
-                f"{log.path}: {meter} reads {levels} and {power[count - 1]:g} in turn: two or more "
-                "meters in one file need the column meter, or a file each"
+                f"{log.path}: {meter} reads {', '.join(first)} and {last} in turn{several}{of_one}"
             ]
     return []
 

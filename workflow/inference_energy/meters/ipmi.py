@@ -18,6 +18,9 @@ from inference_energy.meters.common import ALWAYS, IN_TURN, MONTHS, Samples, alt
 from inference_energy.meters.compare import full_registers
 
 NAME = "ipmitool dcmi power reading"
+NODE = "node"
+"""What the one meter of such a log is called."""
+
 POWER = re.compile(r"(?:Instantaneous power reading|Current Power)\s*:\s*(.*?)\s*$", re.I | re.M)
 EXTREME = re.compile(r"(?:Minimum|Maximum)\b.*:\s*(\d+)\s*Watts", re.I)
 TIME = re.compile(r"(?:IPMI timestamp|Time ?Stamp)\s*:\s*(.+?)(?:\s+Sampling period.*|\s*)$", re.I)
@@ -61,6 +64,7 @@ def read(samples: Samples) -> None:
     The times are whole seconds: of several readings in one, the mean is taken.
     """
     samples.only("node", "IPMI")
+    samples.unnamed = NODE
     readings = _readings(samples)
     moments: Moments = {}
     for reading in readings:
@@ -70,7 +74,7 @@ def read(samples: Samples) -> None:
     for moment, same in moments.items():
         powers = [reading.power for reading in same if not np.isnan(reading.power)]
         mean = float(np.mean(powers)) if powers else np.nan
-        samples.add(same[0].line, moment, "node", power_w=mean)
+        samples.add(same[0].line, moment, NODE, power_w=mean)
         if samples.lines and samples.lines[-1] == same[0].line:
             times[moment] = samples.times[-1]
     _refuse_back(samples, readings, times)
@@ -127,7 +131,7 @@ def _refuse_back(samples: Samples, readings: list[Reading], times: dict[str, flo
 def _several_nodes(samples: Samples, moments: Moments) -> list[str]:
     """Problems of readings that a mean over a second would hide: turns, and full registers."""
     rows = [
-        ("node", second + APART * place, reading.power)
+        (NODE, second + APART * place, reading.power)
         for second, same in enumerate(moments.values())
         for place, reading in enumerate(same)
     ]
