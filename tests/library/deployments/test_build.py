@@ -1,17 +1,23 @@
 """From benchmark runs and a deployment file to a deployment."""
 
+import ast
 import json
 import math
+import re
 from copy import deepcopy
 
 import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.deployments import answers, build
+from inference_energy.deployments.power import HOSTS_APART
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import throughput_before_fit
+from inference_energy.laws.hardware import LONGEST
 from inference_energy.method.distributions import LogNormal
+from inference_energy.method.plausible import USUAL_MEDIAN
 from inference_energy.method.setup import Coupling
+from inference_energy.power.measured import USUAL_DRAWN, USUAL_DRAWN_OF_NODE
 from inference_energy.readers import detect_and_read
 from library.deployments.made_up import (
     FIXED,
@@ -659,3 +665,67 @@ def test_runs_that_are_left_out_for_their_marks_are_told():
         f"{place} 4 of runs.json is left out, as 3 requests failed; {remedy} counts",
     ]
     assert build.build(resolved(accept_marked=True), runs, WHERE).unusual == ()
+
+
+PAGE = (ROOT / "docs" / "deployments.md").read_text(encoding="utf-8")
+UNUSUAL_ROWS = [
+    line
+    for line in PAGE.partition("## What is told as unusual")[2].partition("\n## ")[0].splitlines()
+    if line.startswith("| `")
+]
+"""Rows of the page's table of warnings."""
+
+
+def keys_that_are_warned_of():
+    """Key and file of every text of the library's deployments that says a key is unusual."""
+    for path in sorted((ROOT / "workflow/inference_energy/deployments").glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.JoinedStr):
+                continue
+            parts = (
+                part.value if isinstance(part, ast.Constant) else "NAME"
+                for part in ast.iter_child_nodes(node)
+            )
+            if "unusual" in (text := "".join(parts)):
+                yield from re.findall(r": key (\w+(?:\.[a-zA-Z_]+)*)", text)
+
+
+def test_every_key_that_a_deployment_is_warned_of_is_on_the_page():
+    keys = set(keys_that_are_warned_of())
+    assert {"regimes.NAME.NAME", "deployment.host_power", "deployment.benchmarks"} < keys
+    told = {line.split("`")[1] for line in UNUSUAL_ROWS}
+    # what stands for a name of the file's is the page's NAME, or the whole key
+    assert {key.partition(".NAME")[0] for key in keys} <= {
+        row.partition(".NAME")[0] for row in told
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "bound"),
+    [
+        ("the nearest measured", f"more than {build.USUAL_REACH:g} times"),
+        ("the context of the model", f"up to {LONGEST:g} times"),
+        ("the node of its GPU on sale", "more GPUs than"),
+        ("less that of its GPUs", "{:g} to {:g} times".format(*build.USUAL_HOST)),
+        ("that no table has", "held to"),
+        ("rated power of the node's GPUs", "{:g} to {:g} times".format(*build.USUAL_HOST)),
+        ("stated and not used", "no run has a power of its accelerators"),
+        ("meters leave to the host", f"{HOSTS_APART:g} times"),
+        ("left out for their marks", "accept_marked: true"),
+        ("that of the other runs", f"more than {build.USUAL_APART:g} times"),
+        ("all runs of a model and GPU", f"more than {USUAL_MEDIAN:g} times"),
+        ("the experts of all its requests", f"more than {build.USUAL_FASTEST:g} token"),
+        ("with the longer input", f"more than {build.USUAL_RISE:g} times"),
+        ("GPUs at work", f"below {USUAL_DRAWN:g}"),
+        ("a node at work", f"below {USUAL_DRAWN_OF_NODE:g}"),
+        ("the GPUs alone", "charged to all"),
+    ],
+)
+def test_every_warning_and_its_bound_stand_on_the_page(words, bound):
+    (row,) = (line for line in UNUSUAL_ROWS if words in line)
+    assert bound in row
+
+
+def test_several_deployments_of_which_one_is_wrong_are_on_the_page():
+    (line,) = (line for line in PAGE.splitlines() if "several" in line and "the right ones" in line)
+    assert "answered" in line
