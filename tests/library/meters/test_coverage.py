@@ -1,11 +1,17 @@
-"""How much of a run the readings of a meter cover."""
+"""How much of a run the readings of a meter cover, and the mean power over it."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.meters import mean_powers
-from inference_energy.meters.coverage import coverage, longest_wait, of_run
+from inference_energy.meters.coverage import (
+    coverage,
+    integral,
+    longest_wait,
+    mean_over_run,
+    of_run,
+)
 
 SECONDS = np.arange(600.0)
 
@@ -65,13 +71,52 @@ def test_a_counter_that_is_not_read_to_the_end_of_the_run_is_refused():
     }
 
 
+@pytest.mark.parametrize(
+    ("early", "late", "powers", "mean"),
+    [(5, 2, (3000, 10_000), 6500), (2, 5, (3000, 10_000), 6500), (2, 5, (150, 650), 400)],
+)
+def test_a_reading_counts_for_the_time_around_it(early, late, powers, mean):
+    """A logger that was started again with other steps made 8,020 W of 6,500 W."""
+    times = np.concatenate([np.arange(0, 1800, early), np.arange(1800, 3600, late)])
+    power = np.where(times < 1800, *powers)
+    # between the last reading of the one and the first of the other it goes evenly
+    assert mean_powers(log(times, power_w=power), 0, 3600)["a"] == pytest.approx(mean, rel=1e-3)
+
+
+def test_a_meter_that_tells_changes_is_not_that_of_its_busy_time():
+    """Read every second at work and every three seconds without: 7,333 W for 6,000 W, by hand."""
+    times = np.concatenate(
+        [np.r_[at : at + 60 : 1, at + 60 : at + 120 : 3] for at in range(0, 720, 120)]
+    )
+    power = np.where(times % 120 < 60, 8000.0, 4000.0)
+    assert mean_powers(log(times, power_w=power), 0, 720)["a"] == pytest.approx(6000, rel=0.01)
+    assert power.mean() == 7000
+
+
+def test_a_run_begins_and_ends_between_readings():
+    """By hand: of a power that goes from 0 to 10 W in ten seconds, 4 to 6 s are 5 W."""
+    times = np.array([0.0, 10, 20, 30])
+    power = np.array([0.0, 10, 10, 40])
+    assert mean_over_run(times, power, 4, 16) == pytest.approx((6 * 7 + 6 * 10) / 12)
+    # before the first and after the last it is what these are
+    assert mean_over_run(times, power, -10, 10) == pytest.approx(2.5)
+    assert mean_over_run(times, power, 20, 40) == pytest.approx(32.5)
+    # a gap is left out
+    apart = np.array([0.0, 1, 2, 9, 10])
+    told = mean_over_run(apart, np.array([5.0, 5, 5, 9, 9]), 0, 10)
+    assert told == pytest.approx((2 * 5 + 1 * 9) / 3)
+    assert integral(times, power, np.diff(times) > 0, 5, 15) == pytest.approx(5 * 7.5 + 5 * 10)
+    # of which share of the run such a reading tells is for ``of_run`` to say
+    assert mean_over_run(np.array([5.0]), np.array([7.0]), 0, 10) == 7
+
+
 @pytest.mark.parametrize("every", [1, 5, 30])
 def test_a_meter_that_is_read_now_and_then_throughout_is_used(every):
     times = SECONDS[::every] + np.random.default_rng(1).uniform(0, every / 2, 600 // every)
-    assert mean_powers(log(times, power_w=500.0), 120, 480).to_dict() == {"a": 500}
+    assert mean_powers(log(times, power_w=500.0), 120, 480).to_dict() == {"a": pytest.approx(500)}
     # some readings are lost
     lost = times[np.arange(len(times)) % 5 != 2]
-    assert mean_powers(log(lost, power_w=500.0), 120, 480).to_dict() == {"a": 500}
+    assert mean_powers(log(lost, power_w=500.0), 120, 480).to_dict() == {"a": pytest.approx(500)}
 
 
 def test_a_run_that_ends_before_it_begins_is_refused():

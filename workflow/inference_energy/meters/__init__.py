@@ -25,7 +25,7 @@ from inference_energy.meters import (
 )
 from inference_energy.meters.common import SAMPLE_COLUMNS, Samples, counted_power
 from inference_energy.meters.counters import too_coarse
-from inference_energy.meters.coverage import GAP_FACTOR, LEAST_COVERAGE, of_run
+from inference_energy.meters.coverage import GAP_FACTOR, LEAST_COVERAGE, mean_over_run, of_run
 from inference_energy.tables import decode, read_bytes
 from inference_energy.text import percent
 
@@ -113,6 +113,8 @@ def read_log(path: str | os.PathLike[str], scope: str, zone: str | None = None) 
 def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
     """Mean power of each meter of a log over a run; of one that tells no power, by its counter.
 
+    Between two readings of power it goes evenly from the one to the other.
+
     Parameters
     ----------
     readings : DataFrame
@@ -138,7 +140,7 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
             " the start; correct its times"
         )
     run = readings[readings["time_s"].between(start, end)]
-    powers = run.groupby("meter")["power_w"].mean().reindex(sorted(readings["meter"].unique()))
+    powers = _read_powers(readings, start, end).reindex(sorted(readings["meter"].unique()))
     counted = counted_power(run).reindex(powers.index[powers.isna()]).dropna()
     coarse = [
         too_coarse(str(meter), _counts_of(readings, meter), _counts_of(run, meter))
@@ -163,6 +165,17 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
     if silent:
         raise InputError(silent)
     return powers
+
+
+def _read_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
+    """Mean power of each meter that has a reading of it in the run [W]."""
+    read = readings.dropna(subset=["power_w"]).sort_values("time_s")
+    powers = {}
+    for meter, own in read.groupby("meter"):
+        times, power = own["time_s"].to_numpy(float), own["power_w"].to_numpy(float)
+        if ((times >= start) & (times <= end)).any():
+            powers[meter] = mean_over_run(times, power, start, end)
+    return pd.Series(powers, dtype=float)
 
 
 def _silent(

@@ -1,7 +1,9 @@
-"""How much of a run the readings of a meter cover."""
+"""How much of a run the readings of a meter cover, and the mean power over it."""
 
 import numpy as np
 from numpy.typing import NDArray
+
+from inference_energy.units import mean_power
 
 Array = NDArray[np.float64]
 
@@ -57,7 +59,56 @@ def of_run(times: Array, start: float, end: float, counts: bool = False) -> floa
     """
     if len(times) < 2:
         return 0.0
+    reaching, whole = _reaching(times)
+    return coverage(reaching, whole | counts, start, end)
+
+
+def _reaching(times: Array) -> tuple[Array, NDArray[np.bool_]]:
+    """Times of readings, with one before and one after them, and whether no gap is between two."""
     limit = longest_wait(times)
-    whole = (np.diff(times) <= limit) | counts
     reaching = np.concatenate([[times[0] - limit], times, [times[-1] + limit]])
-    return coverage(reaching, np.concatenate([[True], whole, [True]]), start, end)
+    return reaching, np.concatenate([[True], np.diff(times) <= limit, [True]])
+
+
+def integral(
+    times: Array, power: Array, whole: NDArray[np.bool_], start: float, end: float
+) -> float:
+    """Trapezoids of power over a time, gaps left out [J].
+
+    Parameters
+    ----------
+    times, power : array
+        Readings, in the order of time. [s], [W]
+    whole : array of bool
+        Whether the time between each two is no gap.
+    start, end : float
+        Of the time. [s]
+    """
+    left, right = np.maximum(times[:-1], start), np.minimum(times[1:], end)
+    inside = whole & (right > left)
+    left, right = left[inside], right[inside]
+    heights = np.interp(left, times, power) + np.interp(right, times, power)
+    return float(np.sum((right - left) * heights / 2))
+
+
+def mean_over_run(times: Array, power: Array, start: float, end: float) -> float:
+    """Mean over a run of a power that is read now and then [W].
+
+    A reading counts for the time around it: loggers that are started again, or tell changes, read
+    at uneven steps. Gaps are left out, and what the first and last reading tell of is as for
+    ``of_run``; of a run that lies in gaps but for readings alone, these are told.
+
+    Parameters
+    ----------
+    times, power : array
+        Readings, of the log rather than the run, in the order of time; one or more of the run.
+        [s], [W]
+    start, end : float
+        Of the run. [s]
+    """
+    share = of_run(times, start, end)
+    if not share:
+        return float(power[(times >= start) & (times <= end)].mean())
+    reaching, whole = _reaching(times)
+    held = np.concatenate([power[:1], power, power[-1:]])
+    return mean_power(integral(reaching, held, whole, start, end), share * (end - start))

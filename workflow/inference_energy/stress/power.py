@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from inference_energy.meters.common import NUMBERS, SAMPLE_COLUMNS, no_samples
-from inference_energy.meters.coverage import LEAST_COVERAGE, coverage, longest_wait
+from inference_energy.meters.coverage import LEAST_COVERAGE, coverage, integral, longest_wait
 from inference_energy.stress.freshness import FRESH_READINGS, Array, check_freshness, refresh
 from inference_energy.stress.lateness import FOLLOWS, Lateness, check_lateness
 from inference_energy.stress.plan import Finding
@@ -233,7 +232,7 @@ def _by_power(
     findings += stale or check_lateness(name, late, end - start)
     if covered < LEAST_COVERAGE:
         return np.nan, findings, False
-    return _integral(times, power, whole, start, end) / covered, findings, False
+    return integral(times, power, whole, start, end) / covered, findings, False
 
 
 def _by_counter(
@@ -321,17 +320,6 @@ def _gap(times: Array, counts: Array, moment: float) -> tuple[float, float]:
     if times[right] == moment or right == 0:
         return 0.0, 0.0
     return times[right] - times[right - 1], counts[right] - counts[right - 1]
-
-
-def _integral(
-    times: Array, power: Array, whole: NDArray[np.bool_], start: float, end: float
-) -> float:
-    """Trapezoids of power over the window, gaps left out [J]."""
-    left, right = np.maximum(times[:-1], start), np.minimum(times[1:], end)
-    inside = whole & (right > left)
-    left, right = left[inside], right[inside]
-    heights = np.interp(left, times, power) + np.interp(right, times, power)
-    return float(np.sum((right - left) * heights / 2))
 
 
 def total_energy(
