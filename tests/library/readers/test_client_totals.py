@@ -98,11 +98,14 @@ def test_totals_are_columns_in_the_units_of_the_table():
 
 
 def test_the_mean_and_the_deviation_of_every_time_are_kept_in_seconds():
-    times = {f"mean_{time}_ms": 2000.0 + k for k, time in enumerate(("ttft", "itl", "e2el"))}
+    times = {
+        f"mean_{time}_ms": 2000.0 + k for k, time in enumerate(("ttft", "itl", "e2el", "tpot"))
+    }
     assert totals(**times, std_ttft_ms=500.0, std_itl_ms=500.0).spreads == {
         "ttft": pytest.approx({"mean": 2.0, "deviation": 0.5}),
         "itl": pytest.approx({"mean": 2.001, "deviation": 0.5}),
         "e2e": pytest.approx({"mean": 2.002}),
+        "tpot": pytest.approx({"mean": 2.003}),
     }
 
 

@@ -1,6 +1,7 @@
 """A file is checked against itself, and against what hardware can do."""
 
 import json
+import re
 from copy import deepcopy
 
 import numpy as np
@@ -1105,6 +1106,96 @@ def test_requests_in_flight_are_held_against_the_concurrency(row, marks):
         run = Run("f", client, row=known | row)
         consistency.check_run(run)
         assert [mark for mark in run.marks if mark.startswith("concurrency")] == marks
+
+
+TOO_MANY = "concurrency 128 where request rate x"
+LEAST, HALF = "least mean time by TTFT and TPOT", "half mean time by TTFT and TPOT"
+
+
+@pytest.mark.parametrize(
+    ("of", "speed", "times", "mark"),
+    [
+        # 0.4 s + (20 ms - 2 x 1 ms) x 299 tokens are 5.782 s, of 60 requests/s 347 at once
+        ("vllm", 60, {}, f"{TOO_MANY} {LEAST} is 346.92"),
+        ("sglang", 60, {}, f"{TOO_MANY} {LEAST} is 346.92"),
+        ("inferencex", 60, {}, f"{TOO_MANY} {LEAST} is 346.92"),
+        ("vllm", 22, {}, None),
+        ("vllm", 24.5, {}, f"{TOO_MANY} {LEAST} is 141.659"),
+        # without a deviation, of which the mean over tokens may be less
+        ("vllm", 60, {"std_tpot": None}, f"{TOO_MANY} {HALF} is 191.4"),
+        ("vllm", 44, {"std_tpot": None}, None),
+        # short answers may be those of slow tokens
+        ("vllm", 60, {"std_tpot": 9}, None),
+        # a step of speculation yields several tokens
+        ("vllm", 60, {"mean_tpot": 7, "median_itl": 19.5, "mean_itl": 20}, None),
+        # the whole time goes first
+        ("vllm", 60, {"mean_e2el": 2_130, "median_e2el": 2_100}, None),
+        ("vllm", 60, {"mean_ttft": None}, f"{TOO_MANY} {LEAST} is 322.92"),
+    ],
+)
+def test_more_in_flight_than_the_times_of_tokens_allow_are_marked(tmp_path, of, speed, times, mark):
+    """Of a file without whole times 383 requests of 128 at once were `ok`."""
+    told = {"mean_ttft": 400, "median_ttft": 350, "mean_tpot": 20, "std_tpot": 1} | times
+    told = {name: value for name, value in told.items() if value is not None}
+    totals = {
+        "duration": 2000 / speed,
+        "completed": 2000,
+        "max_concurrency": 128,
+        "request_throughput": speed,
+        "output_throughput": 300 * speed,
+        "total_input_tokens": 1_000_000,
+        "total_output_tokens": 600_000,
+    }
+    if of == "inferencex":
+        record = load("inferencex/agg_single.json")
+        whole = [
+            name for name in record if re.search("tpot|itl|e2el|ttft|joules|power|energy", name)
+        ]
+        record = {name: record[name] for name in record.keys() - set(whole)}
+        record |= {name: value / 1000 for name, value in told.items()}
+        record |= {"conc": 128, "isl": 500, "osl": 300, "output_tput_per_gpu": 300 * speed / 8}
+        record |= {"input_tput_per_gpu": 500 * speed / 8, "tput_per_gpu": 800 * speed / 8}
+    else:
+        own = {"vllm": {"model_id": "m"}, "sglang": {"dataset_name": "sharegpt"}}[of]
+        record = own | totals | {f"{name}_ms": value for name, value in told.items()}
+    facts = {} if of == "inferencex" else NODE | {"model": "m", "pipeline_parallel": 1}
+    found = marks(detect_and_read(put(tmp_path, record), facts))
+    assert [text for text in found if text.startswith("concurrency")] == ([mark] if mark else [])
+
+
+@pytest.mark.parametrize(
+    ("row", "mark"),
+    [
+        # (0.35 s + 20 ms x 299) / 2 are 3.165 s
+        ({}, 189.9),
+        ({"throughput_tps": 13_300.0}, None),
+        ({"throughput_tps": 13_400.0}, 141.37),
+        ({"e2e_p50_s": 2.1}, None),
+        ({"itl_p50_s": None}, None),
+        ({"output_tokens": None, "request_throughput": 60.0}, None),
+        ({"ttft_p50_s": None}, 179.4),
+        ({"concurrency": 200.0}, None),
+    ],
+)
+def test_more_in_flight_than_median_times_of_tokens_allow_are_marked(row, mark):
+    known = {"output_tokens": 300.0, "throughput_tps": 18_000.0, "concurrency": 128.0}
+    run = Run("f", "project", row=known | {"ttft_p50_s": 0.35, "itl_p50_s": 0.02} | row)
+    consistency.check_run(run)
+    words = f"{TOO_MANY} half the time by median TTFT and ITL without speculation is"
+    found = [text for text in run.marks if text.startswith("concurrency")]
+    assert found == ([f"{words} {mark:.6g}"] if mark else [])
+
+
+def test_lengths_are_as_far_apart_as_is_documented():
+    measured = read_table(ROOT / "data/measured/output_lengths.csv", "output_lengths")
+    most = (measured["std"] / measured["mean"]).max()
+    assert most == pytest.approx(1.42, abs=0.005)
+    assert most < consistency.LENGTHS_APART
+    # medians of runs of such lengths say no more than their concurrency
+    runs = read_table(ROOT / "data/measured/mlenergy_v3.csv", "mlenergy")
+    seconds = runs["inter_token_latency_ms"] / 1000
+    at_once = runs["throughput_tps"] * seconds / runs["concurrency_limit"]
+    assert at_once.max() < consistency.IN_FLIGHT[1] * consistency.MOST_IN_FLIGHT
 
 
 @pytest.mark.parametrize(

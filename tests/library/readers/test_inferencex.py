@@ -215,12 +215,13 @@ def test_the_runners_name_begins_with_its_hardware(hw, gpu):
 
 
 def test_the_mean_and_the_deviation_of_every_time_are_kept():
-    told = {f"mean_{name}": 2.0 + k for k, name in enumerate(NAMES)}
-    told |= {f"std_{name}": 0.5 for name in NAMES[1:]}
+    told = {f"mean_{name}": 2.0 + k for k, name in enumerate((*NAMES, "tpot"))}
+    told |= {f"std_{name}": 0.5 for name in (*NAMES[1:], "tpot")}
     assert read_alone(inferencex, AGGREGATE | told).spreads == {
         "ttft": {"mean": 2.0},
         "itl": {"mean": 3.0, "deviation": 0.5},
         "e2e": {"mean": 4.0, "deviation": 0.5},
+        "tpot": {"mean": 5.0, "deviation": 0.5},
     }
 
 

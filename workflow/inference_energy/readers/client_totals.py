@@ -44,6 +44,8 @@ def read_totals(run: Run, latency_names: Mapping[str, str]) -> None:
             if percentile == "p50" and value is None:
                 value = run.number(f"median_{theirs}_ms")
             run.put(f"{ours}_{percentile}_s", value, MILLI)
+    # no column holds the time per output token
+    for ours, theirs in {**latency_names, "tpot": "tpot"}.items():
         mean, deviation = (run.number(f"{name}_{theirs}_ms") for name in ("mean", "std"))
         run.put_spread(ours, MILLI, mean=mean, deviation=deviation)
 

@@ -109,6 +109,12 @@ MOST_IN_FLIGHT = 1.1
 """Request rate x mean time over the concurrency: no more are in flight, but a rate by the lengths
 that were asked for is off by as much as these are. [1]"""
 
+LENGTHS_APART = 2.0
+"""Standard deviation of output lengths over their mean, taken for the most [1]: that of
+data/measured/output_lengths.csv is 1.4 or less. The mean over requests of time per token x tokens
+is less than the product of both means by this times the deviation of the first at most
+(Cauchy-Schwarz), as where short answers wait longest for each token."""
+
 GAP = (0.02, 50.0)
 """Median time between tokens over its mean: a client that takes tokens in bursts has a median far
 below the mean, and load that varies one above it, but what is a thousandth or a thousandfold of it
@@ -825,9 +831,9 @@ def _check_in_flight(run: "Run") -> None:
         rate = throughput / tokens
     if not concurrency or not rate:
         return
-    mean = run.spreads.get("e2e", {}).get("mean")
+    mean, told = _mean_time(run)
     if mean and rate * mean > (MOST_IN_FLIGHT + run.edges) * concurrency:
-        text = f"concurrency {concurrency:.6g} where request rate x mean time is {rate * mean:.6g}"
+        text = f"concurrency {concurrency:.6g} where request rate x {told} is {rate * mean:.6g}"
         _mark(run, "concurrency", text)
     if not time:
         return
@@ -838,3 +844,30 @@ def _check_in_flight(run: "Run") -> None:
             "concurrency",
             f"concurrency {concurrency:.6g} where request rate x median time is {in_flight:.6g}",
         )
+
+
+def _mean_time(run: "Run") -> tuple[float | None, str]:
+    """Mean time of a request [s], or what its times to and per token make it at least, and its
+    name; none where the median of the whole stands alone or nothing is known.
+
+    Time per output token (TPOT) counts tokens, time between tokens (ITL) steps, of which each
+    yields several under speculation.
+    """
+    first, token, whole = (run.spreads.get(time, {}) for time in ("ttft", "tpot", "e2e"))
+    if whole.get("mean"):
+        return whole["mean"], "mean time"
+    further = max((run.row.get("output_tokens") or 0.0) - 1, 0.0)
+    if token.get("mean"):
+        deviation = token.get("deviation")
+        if deviation is None:
+            least, told = (first.get("mean", 0.0) + token["mean"] * further) / IN_FLIGHT[1], "half "
+        else:
+            per_token = max(token["mean"] - LENGTHS_APART * deviation, 0.0)
+            least, told = first.get("mean", 0.0) + per_token * further, "least "
+        return least, f"{told}mean time by TTFT and TPOT"
+    gap = run.row.get("itl_p50_s")
+    if not gap or run.row.get("e2e_p50_s"):
+        return None, ""
+    # of each the median is at most twice the mean
+    least = ((run.row.get("ttft_p50_s") or 0.0) + gap * further) / IN_FLIGHT[1]
+    return least, "half the time by median TTFT and ITL without speculation"

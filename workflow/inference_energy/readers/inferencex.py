@@ -55,6 +55,8 @@ def read(run: Run) -> None:
         for percentile in PERCENTILES:
             name = "median" if percentile == "p50" else percentile
             run.put(f"{ours}_{percentile}_s", run.number(f"{name}_{theirs}"))
+    # no column holds the time per output token
+    for ours, theirs in {**LATENCY_NAMES, "tpot": "tpot"}.items():
         mean, deviation = (run.number(f"{name}_{theirs}") for name in ("mean", "std"))
         run.put_spread(ours, mean=mean, deviation=deviation)
 
