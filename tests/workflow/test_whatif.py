@@ -90,7 +90,8 @@ EDITS = {
         METHOD,
         lambda text: re.sub("value: 500, unit: tokens", "value: 1000, unit: tokens", text),
         [
-            "Traditional input tokens 500 -> 1,000 tokens and long input tokens 500 ->",
+            "Traditional input tokens 500 -> 1,000 tokens raises the traditional median by",
+            "long input tokens 500 -> 1,000 tokens raises the long median by",
             "Llama 3.1 70B",
             "enters",
             "leaves",

@@ -387,8 +387,11 @@ def test_two_choices_of_the_blend_have_a_row_and_a_factor_each():
     ]
     assert rows[0]["old_source"] == BASE["blend"]["source"]
     said = sentence(rows, lines, factors)
+    # trimming leaves the traditional one
+    (trim,) = (f["traditional median"] for f in factors if f["setting"] == "blend trim")
+    assert trim == pytest.approx(1, rel=1e-12)
     assert said.startswith(
-        "Blend models 3 -> 4 and blend trim 0.05 to 0.95, 0.1 to 0.9 -> none lower the traditional"
+        "Blend models 3 -> 4 and blend trim 0.05 to 0.95, 0.1 to 0.9 -> none together lower the"
     )
 
 
@@ -1084,3 +1087,75 @@ def test_what_moves_no_median_is_told_apart_be_it_one_setting_or_several():
     joined = [{"setting": "input tokens + node power", "long median": 1.25}, idle[1]]
     said = sentence([settings[2], settings[0]], [line], joined)
     assert said == f"Node power 1 -> 2 {raises}; PUE 1 -> 2 moves neither median."
+
+
+LONG_ROSE = "the long median by 25.0 %, 4.00 -> 5.00 Wh"
+TRADITIONAL_ROSE = "the traditional median by 10.0 %, 2.00 -> 2.20 Wh"
+
+
+@pytest.mark.parametrize(
+    ("factors", "told"),
+    [
+        # each median is moved by its own setting
+        ({"a": (1.1, 1), "b": (1, 1.25)}, "A 1 -> 2 raises {t}; b 1 -> 2 raises {l}."),
+        ({"b": (1, 1.25), "a": (1.1, 1)}, "B 1 -> 2 raises {l}; a 1 -> 2 raises {t}."),
+        (
+            {"a": (1.05, 1), "c": (1.05, 1), "b": (1, 1.25)},
+            "A 1 -> 2 and c 1 -> 2 raise {t}; b 1 -> 2 raises {l}.",
+        ),
+        # those of one median move it both ways
+        (
+            {"a": (1.2, 1), "c": (0.92, 1), "b": (1, 1.25)},
+            "A 1 -> 2 and c 1 -> 2 together raise {t}; b 1 -> 2 raises {l}.",
+        ),
+        # one moves both, or one of them the other way
+        (
+            {"a": (1.1, 1.2), "b": (1, 1.04)},
+            "A 1 -> 2 and b 1 -> 2 together raise {t} and raise {l}.",
+        ),
+        (
+            {"a": (1.2, 1.3), "b": (0.92, 0.96)},
+            "A 1 -> 2 and b 1 -> 2 together raise {t} and raise {l}.",
+        ),
+        # beyond three, what is not named is credited with no median of its own
+        (
+            {"a": (1.1, 1), "b": (1, 1.1), "c": (1, 1.1), "d": (1, 1.04)},
+            "A 1 -> 2 and 3 other settings together raise {t} and raise {l}.",
+        ),
+        # all move both in the same way, or nobody can say
+        ({"a": (1.05, 1.2), "b": (1.05, 1.04)}, "A 1 -> 2 and b 1 -> 2 raise {t} and raise {l}."),
+        (
+            {"a": (np.nan, 1.2), "b": (np.nan, 1.04)},
+            "A 1 -> 2 and b 1 -> 2 raise {t} and raise {l}.",
+        ),
+    ],
+)
+def test_a_setting_is_credited_with_no_median_that_it_leaves_or_moves_otherwise(factors, told):
+    lines = [median_of("traditional", 2.0, 2.2), median_of("long", 4.0, 5.0)]
+    shares = [
+        {"setting": name, "traditional median": one, "long median": other}
+        for name, (one, other) in factors.items()
+    ]
+    said = sentence([setting(name) for name in factors], lines, shares)
+    assert said == told.format(t=TRADITIONAL_ROSE, l=LONG_ROSE)
+
+
+def test_a_median_that_stays_is_told_beside_those_that_move():
+    """What nobody moves with the first, what cancels with those whose change does."""
+    lines = [median_of("traditional", 2.0, 2.0), median_of("long", 4.0, 5.0)]
+
+    def said(**factors):
+        shares = [
+            {"setting": name, "traditional median": one, "long median": other}
+            for name, (one, other) in factors.items()
+        ]
+        return sentence([setting(name) for name in factors], lines, shares)
+
+    assert said(a=(1, 1.3), b=(1, 0.96)) == (
+        "A 1 -> 2 and b 1 -> 2 together leave the traditional median at 2.00 Wh and raise"
+        f" {LONG_ROSE}."
+    )
+    assert said(a=(2, 1), c=(0.5, 1), b=(1, 1.25)) == (
+        "A 1 -> 2 and c 1 -> 2 leave the traditional median at 2.00 Wh, as what they do cancels;"
+        f" b 1 -> 2 raises {LONG_ROSE}."
+    )

@@ -727,21 +727,64 @@ def sentence(
     # where none moves what is told, that is told of all
     idle = idle if len(idle) < len(ordered) else []
     moving = [s for s in ordered if s not in idle]
-    plural = _are_many(moving, rows)
-    moves = [_moves(line["quantity"].split()[0], line, shares, plural) for line in medians]
-    moves += [_by(f'"{line["quantity"]}"', line, plural) for line in most]
-    stay = all(line["factor"] == 1 for line in medians) and len(moves) == len(medians)
-    if stay and not any(CANCELS in move for move in moves):
-        # the verb once
-        moves = [moves[0], *(move.partition(" ")[2] for move in moves[1:])]
-    what = _together(moving, rows, bool(shares))
-    told = [f"{what[0].upper()}{what[1:]} {listed(moves)}"]
+
+    def by(setting: dict, line: dict) -> float:
+        share = shares[at(setting)] if at(setting) < len(shares) else {}
+        return float(share.get(_factor_of(line), np.nan))
+
+    told = []
+    for some, of in _apart(moving, [*medians, *most], by):
+        plural = _are_many(some, rows)
+        moves = [_moves(line, shares, plural) for line in of]
+        if all(line["factor"] == 1 for line in of) and not any(CANCELS in move for move in moves):
+            # the verb once
+            moves = [moves[0], *(move.partition(" ")[2] for move in moves[1:])]
+        what = _together(some, rows, bool(shares))
+        if len(some) > 1 and any(not _alike(some, line, by) for line in of):
+            what += " together"
+        told.append(f"{what} {listed(moves)}")
+    told[0] = f"{told[0][0].upper()}{told[0][1:]}"
     if idle:
         verb = "move" if _are_many(idle, rows) else "moves"
         besides = "".join(f' nor "{line["quantity"]}"' for line in most)
         told.append(f"{_together(idle, rows, True)} {verb} neither median{besides}")
     told += _of_verdicts(judging, decisive, rows, "verdicts alone")
     return f"{'; '.join(told)}."
+
+
+def _apart(
+    settings: list[dict], lines: list[dict], by: Callable[[dict, dict], float]
+) -> list[tuple[list[dict], list[dict]]]:
+    """Settings with the headlines that are told of them: of each its own, where no two of few move
+    one headline unless they move the same ones; else all of all.
+
+    ``by`` gives the factor of a setting on a headline, NaN where nobody knows.
+    """
+    groups: list[tuple[list[dict], list[dict]]] = []
+    unmoved = []
+    for line in lines:
+        movers = [s for s in settings if relative(by(s, line), 1.0) != 0]
+        same = next((of for some, of in groups if some == movers), None)
+        if not movers:
+            unmoved.append(line)
+        elif same is None:
+            groups.append((movers, [line]))
+        else:
+            same.append(line)
+    if len(settings) > NAMED or sum(len(some) for some, _ in groups) != len(settings):
+        return [(settings, lines)]
+    groups.sort(key=lambda group: settings.index(group[0][0]))
+    first = groups[0][1]
+    first[:] = [line for line in lines if line in first or line in unmoved]
+    return groups
+
+
+def _alike(settings: list[dict], line: dict, by: Callable[[dict, dict], float]) -> bool:
+    """Whether each of some settings moves a headline as all together do, as far as is known."""
+    if line["factor"] == 1:
+        return True
+    moved = [relative(by(s, line), 1.0) for s in settings]
+    return all(np.isnan(own) or own * (line["factor"] - 1) > 0 for own in moved)
 
 
 def _of_no_number(told: Sequence[str], sources: Sequence[dict]) -> str:
@@ -834,8 +877,17 @@ def _change_of_data(rows: Sequence[dict]) -> str:
     return next((change for change in changes if len(change) <= LONG_CHANGE), place)
 
 
-def _moves(regime: str, line: dict, shares: Sequence[dict], plural: bool) -> str:
-    old, change = number(line["old"]), line["factor"]
+def _factor_of(line: Mapping[str, Any]) -> str:
+    """What the factor of a setting on a headline is called."""
+    regime = line["quantity"].split()[0]
+    return f"{regime} median" if _is_median(line) else str(line["quantity"])
+
+
+def _moves(line: dict, shares: Sequence[dict], plural: bool) -> str:
+    """Say what a headline does."""
+    if not _is_median(line):
+        return _by(f'"{line["quantity"]}"', line, plural)
+    regime, old, change = line["quantity"].split()[0], number(line["old"]), line["factor"]
     ending = "" if plural else "s"
     if change == 1:
         moved = any(abs(share[f"{regime} median"] - 1) > FELT for share in shares)
