@@ -521,6 +521,23 @@ def test_what_decides_verdicts_alone_is_named_with_the_verdicts(copied, monkeypa
         assert f"no claim of v2 has a verdict then: the {len(v2)} only say whether" in page
 
 
+def test_what_stands_as_it_is_now_is_told_by_its_name_once(copied, monkeypatch, tmp_path):
+    asking, own = script(monkeypatch, "comparison/whatif"), copied / METHOD
+    mine = tmp_path / "oviedo2026.yaml"
+    mine.write_text("extends: oviedo2026\ntitle: Mine\n")
+    now = f"{METHOD} as it is now, not as committed."
+    with edited(own, replaced(own.read_text(), "p5: 1.05", "p5: 1.08")):
+        for method, base, told in (
+            ("oviedo2026", "oviedo2026", f"On both sides stands {now}"),
+            (str(mine), None, f"On the other side stands {now}"),
+        ):
+            call(asking, [ROWS], method=method, base=base)
+            for file in ("page.md", "page.html"):
+                page = (copied / "build/whatif/oviedo2026" / file).read_text()
+                assert told in page and " stands with " not in page
+                assert "Nothing differs." in page and "kind of method" not in page.lower()
+
+
 @pytest.mark.parametrize(
     ("path", "old", "new", "told"),
     [

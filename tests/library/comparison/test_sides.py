@@ -169,6 +169,22 @@ def test_a_base_that_is_not_as_committed_is_said_to_be(folder):
         assert sides(folder, "oviedo2026")[0].edited == ()
 
 
+@pytest.mark.parametrize("base", ["oviedo2026", "config/methods/oviedo2026.yaml"])
+def test_a_method_that_is_held_against_itself_stands_on_both_sides_as_now(folder, base):
+    path = folder / "config/methods/oviedo2026.yaml"
+    with edited(path, path.read_text().replace("p95: 1.6", "p95: 1.7")):
+        with edited(folder / TABLE, (folder / TABLE).read_bytes() + b"\n"):
+            before, now = sides(folder, "oviedo2026", base)
+        assert before.method == now.method
+        assert (before.edited, now.edited) == ((), ("config/methods/oviedo2026.yaml", TABLE))
+        # another of that name is another file
+        draft = folder / "drafts/oviedo2026.yaml"
+        draft.parent.mkdir()
+        draft.write_text("extends: oviedo2026\n")
+        before, now = sides(folder, "drafts/oviedo2026.yaml", base)
+        assert (before.edited, now.edited) == (("config/methods/oviedo2026.yaml",), ())
+
+
 def test_a_changed_table_is_kept_as_it_was_committed(folder):
     path = folder / TABLE
     before = path.read_bytes()
@@ -235,9 +251,8 @@ def test_a_draft_with_the_name_of_a_method_is_held_against_what_it_extends(folde
     own = folder / f"config/methods/{parent}.yaml"
     with edited(own, own.read_text() + "# a comment\n"):
         assert own.name in sides(folder, "drafts/oviedo2026.yaml")[0].edited[0]
-        assert sides(folder, str(draft), "drafts/oviedo2026.yaml")[0].edited == (
-            f"config/methods/{parent}.yaml",
-        )
+        before, now = sides(folder, str(draft), "drafts/oviedo2026.yaml")
+        assert (before.edited, now.edited) == ((), (f"config/methods/{parent}.yaml",))
 
 
 UTILISATION = "{distribution: log-normal, p5: 0.4, p95: 0.9, unit: '1', source: assumption}"

@@ -714,8 +714,12 @@ def test_what_decides_verdicts_alone_moves_no_number():
     method = METHODS["oviedo2026"]
     (claims,) = changed_settings(method, method | {"id": "mine", "kind": "user", "claims": "v1"})
     assert [claims[key] for key in ("name", "old", "new")] == ["version of the claims", "v2", "v1"]
-    (kind,) = changed_settings(method, method | {"kind": "user"})
-    assert changed_settings(method, method | {"id": "mine", "kind": "user"}) == [kind]
+    (kind,) = changed_settings(method, method | {"kind": "user"}, edited=True)
+    assert [kind[key] for key in ("name", "old", "new")] == ["kind of method", "paper", "user"]
+    # what a draft is that says no kind is no change, and what it says is one
+    assert changed_settings(method, method | {"id": "mine", "kind": "user"}) == []
+    (said,) = changed_settings(method, method | {"id": "mine", "kind": "variant"})
+    assert said["new"] == "variant"
     assert changed_settings(method, method | {"id": "mine", "title": "mine"}) == []
     assert (
         sentence([claims], [], decisive=["version of the claims"])

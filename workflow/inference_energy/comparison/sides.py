@@ -56,8 +56,8 @@ class Side:
         Tables of data/ that differ from the folder's, by path; none of a method as it is now.
     edited : tuple of str
         Files that the last commit has otherwise: of the new side the tables of data/ that both are
-        answered with as they are now; of the other one its own file and those that it extends,
-        where it is taken as it is now.
+        answered with as they are now, and where both are one file that and those that it extends;
+        of the other one its own file and those that it extends, where it is taken as it is now.
     """
 
     name: str
@@ -154,9 +154,13 @@ def find_sides(
     asked_with = dict.fromkeys([*tables(head.method), *PUBLISHED, *HELD_AGAINST])
     moved = _moved(root, committed, asked_with)
     both = replace(head, edited=tuple(moved))
-    if base is not None:
-        return _other(root, base, now, schema, "key base", committed, head), both
     name, path = _find(root, asked, now, "key method")
+    if base is not None:
+        other = _other(root, base, now, schema, "key base", committed, head)
+        if (root / _find(root, base, now, "key base")[1]).resolve() == (root / path).resolve():
+            # one file, and so those that it extends, stand on both sides
+            return replace(other, edited=()), replace(both, edited=(*other.edited, *moved))
+        return other, both
     called = _called(root, name, path, now)
     # a draft elsewhere is not the method that has its name
     if called == name:

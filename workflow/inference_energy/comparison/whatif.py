@@ -630,10 +630,10 @@ def changed_settings(base: dict, head: dict, edited: bool = False) -> list[dict]
                 }
             )
     plain = plain_differences(base, head)
-    # a draft's kind is its own, and no change where another is
-    inherits = not edited and (lines or "claims" in plain)
+    # a draft's kind is its own, and no change where another is, or where it says none
+    is_own = not edited and (lines or "claims" in plain or head["kind"] == "user")
     for key in JUDGING.values():
-        if key in plain and not (key == "kind" and inherits):
+        if key in plain and not (key == "kind" and is_own):
             old, new = plain[key]
             named = dict.fromkeys(("group", "setting", "name"), words(key))
             of = {"old": old, "new": new, "keys": [words(key)], "in_unit": (False, False)}
