@@ -103,6 +103,20 @@ def test_what_is_unusual_of_a_deployment_is_told_on_the_screen(project, answer):
     assert "config/deployments/mine.yaml: key deployment.host_power.p5: value 0.2: unusual" in text
 
 
+def test_requests_that_the_deployments_gpus_cannot_serve_are_told_on_the_screen(project):
+    """Eight H100 read 405 billion weights in FP8 in 15 ms: of one request 528 tokens a second."""
+    rows = [f"2026-03-01T00:00:{n:02}.5Z,2026-03-01T00:00:{n + 1:02}.5Z,9,600" for n in range(50)]
+    table = "\n".join(["start,end,input_tokens,output_tokens", *rows, ""])
+    (project / "fast.csv").write_text(table, encoding="utf-8")
+    path = "config/deployments/8xh100-llama-405b.yaml"
+    code, text = requests(project, config=("log=fast.csv", f"deployment={path}"))
+    assert code == 0, text
+    assert "50 requests have more than 528 output tokens a second from start to end" in text
+    code, text = requests(project, config=("log=fast.csv", "method=oviedo2026"))
+    assert code == 0, text
+    assert "50 requests have more than 400 output tokens a second from start to end" in text
+
+
 def test_a_setting_of_the_answer_leaves_the_counts_as_they_are(project, answer):
     settings = project / "config" / "requests.yaml"
     before = settings.read_text(encoding="utf-8")

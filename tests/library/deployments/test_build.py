@@ -667,6 +667,16 @@ def test_runs_that_are_left_out_for_their_marks_are_told():
     assert build.build(resolved(accept_marked=True), runs, WHERE).unusual == ()
 
 
+def test_what_one_request_gets_at_most_is_known_of_known_models_and_gpus():
+    """By hand: 405.85e9 weights of one byte are read from eight GPUs of 3.35 TB/s in 15.1 ms."""
+    runs = bench(LADDER, model="Llama 3.1 405B")
+    method = resolved(model="Llama 3.1 405B")
+    found = build.build(method, runs, WHERE, hardware=HARDWARE)
+    assert found.fastest == pytest.approx(8 * 8 * 3.35e12 / 405.85e9)
+    assert build.build(method, runs, WHERE).fastest == math.inf
+    assert build.build(resolved(), bench(LADDER), WHERE, hardware=HARDWARE).fastest == math.inf
+
+
 PAGE = (ROOT / "docs" / "deployments.md").read_text(encoding="utf-8")
 UNUSUAL_ROWS = [
     line

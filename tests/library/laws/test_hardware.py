@@ -13,6 +13,7 @@ from inference_energy.laws.hardware import (
     against_hardware,
     at_a_reading,
     drawn_like,
+    fastest_request,
     find_gpu,
     find_model,
     goes_by,
@@ -172,6 +173,17 @@ def test_what_the_fastest_counts_is_said_in_requests_and_milliseconds():
         "tokens of each of 12 requests at once while the GPUs read the active weights from their"
         " memory, for at least 1.23 ms"
     )
+
+
+def test_what_one_request_gets_at_most_is_by_its_active_weights_and_all_gpus(models, gpus):
+    """By hand: 405.85e9 weights of one byte over eight GPUs of 3.35 TB/s are read in 15.1 ms."""
+    dense = row(model="Llama 3.1 405B", n_gpus=8, pipeline_parallel=2)
+    assert fastest_request(dense, models, gpus) == pytest.approx(8 * 8 * 3.35e12 / 405.85e9)
+    # of a mixture a token reads its own experts, of which any of the GPUs may have some
+    mixture = row(model="DeepSeek-R1", gpu="B200", n_gpus=8, tensor_parallel=1)
+    assert fastest_request(mixture, models, gpus) == pytest.approx(8 * 8 * 8e12 / 37e9)
+    for unknown in ({"model": "M"}, {"gpu": "X1"}):
+        assert fastest_request(row(n_gpus=8, **unknown), models, gpus) == np.inf
 
 
 def test_weights_are_held_against_the_memory_of_all_gpus_by_hand(models, gpus):

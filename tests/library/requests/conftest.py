@@ -56,7 +56,7 @@ def kinds():
     def found(tables):
         table = tables["kinds"]
         told = zip(table["kind"], table["n"], strict=True)
-        return {k: n for k, n in told if n and not k.startswith(counts.APART)}
+        return {k: n for k, n in told if n and not k.startswith((counts.APART, counts.RATES))}
 
     return found
 

@@ -250,6 +250,22 @@ def test_requests_that_are_too_fast_are_faster_than_measured_too():
     assert doubted_times({"rows": 10, "too fast": 3, FASTER: 2})["faster_than_measured"] == 0
 
 
+def test_the_page_begins_with_requests_that_the_deployment_cannot_serve(answered, tables, settings):
+    said = "requests have more than 383 output tokens a second from start to end, which the"
+
+    def first(fastest=383.4, **rows):
+        told = counted(tables, no_end=10_000, **rows)
+        text = page("A log", told, answered[2], settings, LOAD, fastest=fastest)
+        return text.split("\n\n")[1]
+
+    text = first(faster_than_the_deployment=10_001, faster_than_measured=10_001)
+    assert f"**10,001 {said} deployment's GPUs cannot give one request**: that is 8 tokens" in text
+    # one reason is enough
+    assert "more than 400 output tokens" not in text
+    assert said not in first(faster_than_the_deployment=10_000)
+    assert said not in first(faster_than_the_deployment=10_001, too_fast=10_001)
+
+
 def test_the_page_begins_with_outputs_that_hold_the_input(answered, tables, settings):
     said = "The output of 4 requests is above their input and rises with it, as where output tokens"
     assert said not in page("A log", tables, answered[2], settings, LOAD)

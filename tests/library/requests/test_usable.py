@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from inference_energy.errors import InputError
 from inference_energy.requests import usable
+from inference_energy.requests.counts import RATES
 
 TIMED = "start,end,input_tokens,output_tokens"
 GOOD = "2026-03-01T00:00:00.403Z,2026-03-01T00:00:07.053Z,100,300"
@@ -31,6 +32,30 @@ def counted(tmp_path, count):
         return *told, kinds
 
     return found
+
+
+@pytest.mark.parametrize("parts", [1, 2])
+def test_requests_that_are_faster_than_a_rate_are_counted_by_hand(tmp_path, count, parts):
+    """Of 100, 200, 400, 800 and 10^6 output tokens in a second, and of 400 in ten."""
+    folder = tmp_path / "log"
+    folder.mkdir()
+    for number, (output, took) in enumerate(
+        [(100, 1), (200, 1), (400, 1), (800, 1), (1_000_000, 1), (400, 10), (30, 1)]
+    ):
+        row = f"2026-03-01T00:00:{number:02}.5Z,2026-03-01T00:00:{number + took:02}.5Z,9,{output}"
+        (folder / f"{number}.csv").write_text(f"{TIMED}\n{row}\n")
+    kinds = count(folder, parts)["kinds"]
+    found = {rate: usable.faster_than(kinds, rate) for rate in (16, 99, 150, 399, 405, 5000, 2e6)}
+    # those below 64 are not counted, nor those that are in one step with slower ones
+    assert found == {16: 5, 99: 4, 150: 4, 399: 2, 405: 2, 5000: 1, 2e6: 0}
+    assert usable.faster_than(kinds, np.inf) == 0
+
+
+def test_rates_are_not_told_of_rows_that_have_none(counted, tmp_path, count):
+    *_, kinds = counted(GOOD, ",2026-03-01,9,9", "2026-03-01,2026-03-01,9,9", "2026-03-01,,9,9")
+    assert not any(kind.startswith(RATES) for kind in kinds)
+    (tmp_path / "many.csv").write_text(f"{TIMED},requests\n2026-03-01,2026-03-02,9,9999,1\n")
+    assert not count(tmp_path / "many.csv")["kinds"]["kind"].str.startswith(RATES).any()
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,7 @@ from inference_energy.laws.hardware import (
     USUAL_FASTEST,
     against_hardware,
     at_a_reading,
+    fastest_request,
     find_gpu,
     find_model,
     goes_by,
@@ -97,7 +98,8 @@ class Deployment:
     ``node_power`` of the model is one. ``assumed`` are facts (name, value, source) that the law
     had to assume; ``unlisted`` are the model and the GPU that no table has (column, name, which may
     be meant), and ``unusual`` sentences on lengths of queries, GPUs of a node and runs. Lengths in
-    ``model.domain`` that the files do not tell reach from 0 to infinity.
+    ``model.domain`` that the files do not tell reach from 0 to infinity. ``fastest`` are output
+    tokens a second that the GPUs of the runs give one request at most, infinite if not known.
     """
 
     model: setup.ServedModel
@@ -113,6 +115,7 @@ class Deployment:
     assumed: tuple[tuple[str, str, str], ...] = ()
     unlisted: tuple[tuple[str, str, str], ...] = ()
     unusual: tuple[str, ...] = ()
+    fastest: float = math.inf
     boundary: Boundary = FACILITY
 
     @property
@@ -216,6 +219,7 @@ def build(
         section=section,
         assumed=_unknown_hardware(used.iloc[0], hardware or {}) if kind.pooled else (),
         unlisted=_unlisted(used.iloc[0], hardware or {}),
+        fastest=_fastest(used.iloc[0], hardware or {}),
         unusual=(
             *_unusual_lengths(regimes, section["model"], hardware or {}, where),
             *_unusual_reach(regimes, law, where),
@@ -340,6 +344,13 @@ def _unlisted(run: pd.Series, hardware: Hardware) -> tuple[tuple[str, str, str],
         for column, table in tables.items()
         if not found[column](table, run[column]).any()
     )
+
+
+def _fastest(run: pd.Series, hardware: Hardware) -> float:
+    """Output tokens a second that the GPUs of a run give one request at most."""
+    if not {"models", "gpus"} <= set(hardware):
+        return math.inf
+    return fastest_request(run, hardware["models"], hardware["gpus"])
 
 
 def _unusual_lengths(

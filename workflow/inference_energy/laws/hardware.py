@@ -575,6 +575,29 @@ def most_at_once(cache: Tokens, input_tokens: Tokens, output_tokens: Tokens) -> 
     return FULLEST * cache / (input_tokens + output_tokens / 2) + unlimited
 
 
+def fastest_request(row: pd.Series, models: pd.DataFrame, gpus: pd.DataFrame) -> float:
+    """Output tokens a second that one request gets at most, as FASTEST has it.
+
+    Parameters
+    ----------
+    row : Series
+        model, gpu, precision and n_gpus, all of which may read the weights at the same time.
+    models, gpus : DataFrame
+        Tables of schemas ``models`` and ``gpus``.
+
+    Returns
+    -------
+    float
+        Infinite of a model or GPU that no table has. [tokens/s]
+    """
+    model, gpu = find_model(row, models), find_gpu(row, gpus)
+    if not (model["known"] and gpu["known"]):
+        return np.inf
+    all_gpus = pd.Series(row.to_dict() | {"tensor_parallel": row["n_gpus"], "pipeline_parallel": 1})
+    active = model["params_active_b"] / model["params_total_b"]
+    return float(FASTEST / (serving_times(all_gpus, models, gpus)["weights"] * active))
+
+
 def at_a_reading(at_once: float, reading: float, read: str = "the active weights") -> str:
     """Say in numbers what FASTEST counts, or USUAL_FASTEST of other weights than the active ones.
 

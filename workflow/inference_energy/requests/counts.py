@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from inference_energy.errors import InputError
+from inference_energy.laws.hardware import FASTEST
 from inference_energy.requests.contexts import over_context
 from inference_energy.requests.counters import STATISTICS, count_rises
 from inference_energy.requests.expansion import refuse_expansion
@@ -145,6 +146,9 @@ RUNNING_TOTAL = "running total"
 SAME = "same in all cells"
 """Kind of rows, whatever their ids, that only the whole log shows."""
 
+FASTER_SERVED = "faster than the deployment"
+"""Kind of requests, not of rows: which GPUs answer them is known when they are counted."""
+
 FASTER = "faster than measured"
 """Kind of rows whose output may be no answer alone, where most are of it."""
 
@@ -214,6 +218,8 @@ KINDS = {
     " server gives one request; the row counts",
     FASTER: f"more than {USUAL_RATE:,.0f} output tokens a second from start to end, and not too"
     " fast, which no run on GPUs that the project knows gives one request; the row counts",
+    FASTER_SERVED: "more output tokens a second from start to end than the deployment's GPUs give"
+    f" one request, {FASTEST:g} while they read the active weights once; they count",
     "too slow": f"fewer than {LEAST_RATE:g} token of input and output a second from start to end;"
     " the row counts",
     "early 1970": "starts between 12 January and 17 February 1970, as times in seconds do that are"
@@ -228,6 +234,12 @@ KINDS = {
 APART = "quarters of an hour from start to end: "
 """What is counted beside the kinds of rows, with a number behind it, of requests that are too slow
 or end before they start."""
+
+RATES, RATE_STEPS, LEAST_TOLD_RATE = "eighths of an octave of output tokens a second: ", 8, 64
+"""What is counted beside the kinds of rows, with a number behind it, of requests by their output
+tokens a second; steps of an octave; and the least that are counted so [tokens/s]: GPUs that read
+all of their memory eight times a second, half as often as the slowest of data/gpus.csv, may give
+one request as many of any model that they hold."""
 
 FOLLOWED, LAST = "pages that others follow", "last pages"
 """What is counted beside the kinds of rows, of pages that say whether they are the last."""
@@ -602,6 +614,8 @@ def _count_unit(
             f" count(*) FROM counted WHERE {TOO_SLOW}"
             f" OR finish - start BETWEEN {-FARTHEST_ZONE} AND -1 GROUP BY ALL"
         )
+    if {"start", "finish"} <= stated and "requests" not in stated:
+        _count_rates(connection)
     if "start" in stated and "requests" not in stated:
         add_alike(connection, one_in)
     rises, places = count_rises(connection, stated, EXAMPLES)
@@ -609,6 +623,16 @@ def _count_unit(
     connection.executemany("INSERT INTO rises VALUES (?, ?, ?, ?, ?)", rows)
     _keep_examples(connection, unit, RUNNING_TOTAL, places)
     add_counts(connection, stated, long_from, say, one_in)
+
+
+def _count_rates(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the requests of the view ``counted`` by their output tokens a second."""
+    seconds = f"((finish - start) / {MICROSECONDS_PER_SECOND:.1f})"
+    connection.execute(
+        f"INSERT INTO kinds SELECT '{RATES}' || floor({RATE_STEPS} * log2(output / {seconds}))"
+        "::BIGINT, count(*) FROM counted WHERE finish > start"
+        f" AND output >= {LEAST_TOLD_RATE} * {seconds} GROUP BY ALL"
+    )
 
 
 def add_counts(

@@ -1,12 +1,15 @@
 """The page of a log: its answer in sentences and short tables, from a template."""
 
 from collections.abc import Collection, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import pandas as pd
 
+from inference_energy.laws.hardware import FASTEST
 from inference_energy.requests.counts import (
     FASTER,
+    FASTER_SERVED,
     HOLDS_INPUT,
     LEAST_RATE,
     MOST_RATE,
@@ -58,6 +61,7 @@ def page(
     zone_hours: float = 0.0,
     read_by: tuple[str, Collection[str]] = ("", ()),
     unusual: Sequence[str] = (),
+    fastest: float = inf,
 ) -> str:
     """Write the page.
 
@@ -88,6 +92,8 @@ def page(
         that it gives.
     unusual : sequence of str
         What is unusual of the deployment, a sentence each.
+    fastest : float
+        What the GPUs of the deployment give one request at most. [tokens/s]
 
     Returns
     -------
@@ -145,6 +151,8 @@ def page(
         most_rate=MOST_RATE,
         least_rate=LEAST_RATE,
         usual_rate=USUAL_RATE,
+        fastest=fastest,
+        at_a_reading=FASTEST,
         holds_input=kinds.get(HOLDS_INPUT, 0),
         running_total=kinds.get(RUNNING_TOTAL, 0),
         over_served=kinds.get(OVER_SERVED, 0),
@@ -170,6 +178,7 @@ def doubted_times(kinds: Mapping[Any, Any]) -> dict[str, int]:
         "no_time": MOST * rows,
         "too_fast": MOST * ended,
         FASTER.replace(" ", "_"): MOST * ended,
+        FASTER_SERVED.replace(" ", "_"): MOST * ended,
         "too_slow": MOST * ended,
         # those of a trace that counts from its own beginning go through these days
         "early_1970": started - 1,

@@ -13,7 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy.errors import InputError
-from inference_energy.requests.counts import APART, NO_LOAD, NOT_COUNTED, QUARTER
+from inference_energy.requests.counts import (
+    APART,
+    NO_LOAD,
+    NOT_COUNTED,
+    QUARTER,
+    RATE_STEPS,
+    RATES,
+)
 from inference_energy.requests.formats import UNREAD, printable
 from inference_energy.requests.sums import first_row
 from inference_energy.text import percent
@@ -139,6 +146,17 @@ def holding_input(lengths: pd.DataFrame) -> int:
     if variance(output - asked) > MOST_LEFT * variance(output):
         return 0
     return int(n[is_more].sum())
+
+
+def faster_than(counted: pd.DataFrame, fastest: float) -> int:
+    """Requests of which each has more output tokens a second than ``fastest``; of those that are
+    counted together with slower ones none.
+
+    ``counted`` is as the table ``kinds`` of the counts.
+    """
+    kinds = rows_of(counted)
+    rates = {int(kind[len(RATES) :]): n for kind, n in kinds.items() if kind.startswith(RATES)}
+    return sum(n for step, n in rates.items() if step >= RATE_STEPS * np.log2(fastest))
 
 
 def zone_hours(counted: pd.DataFrame) -> float:

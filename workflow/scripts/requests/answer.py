@@ -1,5 +1,6 @@
 """Energy of a log, from the counts of its parts."""
 
+from math import inf
 from pathlib import Path
 
 import pandas as pd
@@ -29,15 +30,16 @@ LARGE = [*GROUPS.values(), "flight", "moments", "alike"]
 
 
 def read_serving(read, params):
-    """Return what serves the log, the method whose query is set beside it, and the assumptions
-    behind a deployment, None of a method.
+    """Return what serves the log, the method whose query is set beside it, the assumptions behind
+    a deployment, None of a method, and what its GPUs give one request at most [tokens/s].
     """
     materials = read_materials(read)
     reference = build(params.reference, **materials(params.reference))
     if params.deployment is None:
         names = params.log.get("form", {}).get("models", {})
         setup = build(params.method, **materials(params.method))
-        return Serving.of_method(setup, names, read_table(read.models, "models")), reference, None
+        serving = Serving.of_method(setup, names, read_table(read.models, "models"))
+        return serving, reference, None, inf
     method, where = (params.deployment[key] for key in ("method", "path"))
     benchmarks, own = params.deployment["benchmarks"], method["deployment"].get("facts", {})
     deployment = deployment_build.build(
@@ -50,7 +52,7 @@ def read_serving(read, params):
     facts = stated_facts(benchmarks, own, where)
     method = with_renamed(method, benchmarks, where)
     behind = assumptions(method, params.deployment["stated"], deployment, facts)
-    return Serving.of_deployment(deployment), reference, behind
+    return Serving.of_deployment(deployment), reference, behind, deployment.fastest
 
 
 def count_over_served(counted, read, params):
@@ -62,6 +64,13 @@ def count_over_served(counted, read, params):
     models = read_table(read.models, "models")
     count = contexts.over_served(counted["lengths"], served, stored(params.log), models)
     more = pd.DataFrame({"kind": [counts.OVER_SERVED], "n": [count]})
+    counted["kinds"] = pd.concat([counted["kinds"], more], ignore_index=True)
+
+
+def count_faster_served(counted, fastest):
+    """Add to the kinds the requests that are faster than the GPUs of a deployment give one."""
+    count = usable.faster_than(counted["kinds"], fastest)
+    more = pd.DataFrame({"kind": [counts.FASTER_SERVED], "n": [count]})
     counted["kinds"] = pd.concat([counted["kinds"], more], ignore_index=True)
 
 
@@ -206,7 +215,7 @@ def write(output, params, tables, drawn, markdown):
 def main(snakemake):
     """Gather, compute everything, say how far it is, then write."""
     read, params = snakemake.input, snakemake.params
-    serving, reference, behind = read_serving(read, params)
+    serving, reference, behind, fastest = read_serving(read, params)
     with opened(snakemake) as (connection, folder), telling(connection.query_progress) as say:
         say("adding up the counts")
         surplus = {Path(path).stem: path for path in getattr(read, "duplicates", [])}
@@ -215,6 +224,7 @@ def main(snakemake):
         knows_load = check_usable(connection, serving, counted, params)
         answers.check_any(lengths, counted["kinds"], params.format)
         count_over_served(counted, read, params)
+        count_faster_served(counted, fastest)
         count_holding_input(counted)
         serving, flying, measured = at_load(connection, serving, counted, params, say)
         say("energies of all lengths")
@@ -239,6 +249,7 @@ def main(snakemake):
         zone_hours=usable.zone_hours(counted["kinds"]),
         read_by=(params.format, params.stated),
         unusual=unusual,
+        fastest=fastest,
     )
     write(snakemake.output, params, tables, draw(serving, found, tables), markdown)
 
