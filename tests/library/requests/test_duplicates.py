@@ -74,7 +74,8 @@ def test_rows_that_do_not_count_are_the_same_as_none(count, settings, tmp_path):
     connection.register("found", found)
     connection.execute("DELETE FROM alike; DELETE FROM kinds; INSERT INTO alike FROM found")
     counts.count_alike(connection)
-    assert connection.execute("FROM kinds").fetchall() == [(counts.SAME, 1)]
+    same = connection.execute("FROM kinds WHERE n > 0").fetchall()
+    assert same == [(counts.SAME, 1)]
 
 
 def test_of_a_stream_the_last_row_counts(surplus):

@@ -338,6 +338,19 @@ def test_the_page_begins_with_rows_that_are_the_same(answered, tables, settings)
     assert f"**31 rows are {said}" in text.split("\n\n")[1]
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("perhaps_an_earlier_state", "**3 rows have the start, names and input of another that"),
+        ("perhaps_another_hop", "**Of 3 rows another starts and ends a few ms apart, with the"),
+    ],
+)
+def test_the_page_begins_with_rows_of_one_request(answered, tables, settings, kind, said):
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    text = page("A log", counted(tables, **{kind: 3}), answered[2], settings, LOAD)
+    assert said in text.split("\n\n")[1]
+
+
 def test_the_page_begins_with_ends_in_another_time_zone(answered, tables, settings):
     for hours, said in ((5.0, "5 hours too late**"), (-5.5, "5.5 hours too early**")):
         text = page("A log", tables, answered[2], settings, LOAD, zone_hours=hours)

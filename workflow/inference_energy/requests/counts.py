@@ -39,6 +39,8 @@ from inference_energy.requests.formats import (
     literal,
 )
 from inference_energy.requests.log import PAGES, Log, Unit, requests_view, values_of
+from inference_energy.requests.retold import HOPS, STATES, add_retold, count_retold
+from inference_energy.requests.retold import TABLES as RETOLD
 from inference_energy.requests.sums import refuse_sums
 from inference_energy.units import (
     KILO,
@@ -171,6 +173,13 @@ KINDS = {
     SAME: "times (to a fraction of a second), names and tokens of another row of no or another id;"
     " the row counts (of a log of more than 64 MB some of the ten seconds are seen, and stand for"
     " all)",
+    STATES: "start (to a millisecond), names and input of another row, neither with an id, that has"
+    " more output tokens and ends later, where that is not by chance, as where rows are written"
+    " while a stream goes on; the row counts (of a log of more than 64 MB as of the same in all"
+    " cells)",
+    HOPS: "input and output of another row that starts and takes as long to 50 ms, where nine of"
+    " ten rows are such pairs, as where two hops of a gateway each log a request; the row counts"
+    " (of a log of more than 64 MB as of the same in all cells)",
     "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
     " tool's span, whose calls of models have their own; the row does not count",
     "duplicate": "an id and lengths that were there before; of each id and lengths the earliest row"
@@ -283,6 +292,7 @@ TABLES = {
     "flight": ({"model": "VARCHAR", "time": "BIGINT"}, ("change", "remaining", "own")),
     "moments": ({"model": "VARCHAR", "time": "BIGINT"}, ("change",)),
     "alike": ({"hash": "UBIGINT"}, ("n",)),
+    **RETOLD,
     "rises": ({"within": "VARCHAR"}, STATISTICS),
     "kinds": ({"kind": "VARCHAR"}, ("n",)),
 }
@@ -690,8 +700,8 @@ def _is_kept(time: str, one_in: int) -> str:
 
 
 def add_alike(connection: duckdb.DuckDBPyConnection, one_in: int) -> None:
-    """Add the rows of the view ``counted`` by what they say but for their ids, of the bins of time
-    that are kept; ``one_in`` is as for ``count_unit``.
+    """Add the rows of the view ``counted`` by what they say but for their ids, and by what tells
+    states and hops, of the bins of time that are kept; ``one_in`` is as for ``count_unit``.
 
     Under two ids a request is where each hop of a gateway logs it. In the same whole second many
     requests of few lengths are alike by chance.
@@ -703,6 +713,7 @@ def add_alike(connection: duckdb.DuckDBPyConnection, one_in: int) -> None:
     connection.execute(
         f"INSERT INTO alike SELECT hash({said}), count(*) FROM counted WHERE {where} GROUP BY ALL"
     )
+    add_retold(connection, _is_kept("start", one_in), FLIGHT_BIN)
 
 
 def _add_moments(connection: duckdb.DuckDBPyConnection, model: str, one_in: int) -> None:
@@ -1223,13 +1234,15 @@ def count_no_output(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def count_alike(connection: duckdb.DuckDBPyConnection, one_in: int = 1) -> None:
-    """Count the rows that are the same as another, which can be in any unit; ``one_in`` is as for
-    ``count_unit``.
+    """Count the rows that are the same as another, or tell of its request again, which can be in
+    any unit; ``one_in`` is as for ``count_unit``.
     """
     # of rows that do not count, as earlier states, none is left
     sums = "SELECT sum(n) AS n FROM alike GROUP BY hash HAVING sum(n) > 1"
     count = f"SELECT {one_in} * coalesce(sum(n - 1), 0)::BIGINT FROM ({sums})"
     connection.execute(f"INSERT INTO kinds VALUES (?, ({count}))", [SAME])
+    rows = [(kind, one_in * number) for kind, number in count_retold(connection).items()]
+    connection.executemany("INSERT INTO kinds VALUES (?, ?)", rows)
 
 
 def count_order_between_units(connection: duckdb.DuckDBPyConnection) -> None:

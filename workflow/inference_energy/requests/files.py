@@ -44,7 +44,7 @@ LOCK = "run.lock"
 """Lock of a log's folder: another log can be read meanwhile."""
 
 COUNTS = [
-    *("lengths", "hours", "tenants", "flight", "moments", "alike", "rises"),
+    *("lengths", "hours", "tenants", "flight", "moments", "alike", "states", "hops", "rises"),
     *("kinds", "examples", "units"),
 ]
 TIMED = {"start", "finish"}

@@ -21,6 +21,7 @@ from inference_energy.requests.counts import (
 from inference_energy.requests.duplicates import SHARED
 from inference_energy.requests.energies import BLEND
 from inference_energy.requests.formats import COLUMNS, HIDDEN
+from inference_energy.requests.retold import HOPS, STATES
 from inference_energy.requests.usable import all_rows, lost, rows_of, untimed
 from inference_energy.templates import render
 from inference_energy.units import SECONDS_PER_HOUR
@@ -145,6 +146,8 @@ def page(
         rows_of_many=rows_of_many,
         pages_missing=bool(kinds.get("no last page", 0)),
         alike=kinds.get(SAME, 0) if kinds.get(SAME, 0) > LEAST_ALIKE * kinds["rows"] else 0,
+        states=kinds.get(STATES, 0),
+        hops=kinds.get(HOPS, 0),
         shared_ids=kinds.get(SHARED, 0),
         over_context=kinds.get("over context", 0),
         doubted=doubted_times(kinds.to_dict()),

@@ -25,7 +25,7 @@ from inference_energy.tables import read_table, write_table, write_text
 GROUPS = {"by_hour": "hours", "by_tenant": "tenants"}
 """Tables of counts by what tables of the answer are made of them."""
 
-LARGE = [*GROUPS.values(), "flight", "moments", "alike"]
+LARGE = [*GROUPS.values(), "flight", "moments", "alike", "states", "hops"]
 """Tables of counts that can be many rows and are added up by DuckDB alone."""
 
 
