@@ -516,7 +516,7 @@ def test_what_decides_verdicts_alone_is_named_with_the_verdicts(copied, monkeypa
         call(asking, [ROWS], method="oviedo2026", base=None)
     for file in ("page.md", "page.html"):
         page = (copied / "build/whatif/oviedo2026" / file).read_text()
-        told = "Kind of method paper -> user moves no number, only verdicts."
+        told = "Kind of method paper -> user moves no number, only whether claims are scored."
         assert told.replace(">", "&gt;" if file.endswith("html") else ">") in page
         assert f"no claim of v2 has a verdict then: the {len(v2)} only say whether" in page
 
@@ -577,6 +577,26 @@ def test_an_edit_of_what_is_published_is_held_against_the_committed(
         call(asking, [ROWS], method="oviedo2025", base="oviedo2026")
         page = (copied / "build/whatif/oviedo2025/page.md").read_text()
         assert f"On both sides stands {path} as it is now, not as committed." in page
+
+
+def test_a_claim_that_an_edit_adds_or_removes_stands_on_the_page(copied, monkeypatch):
+    path = "data/published/claims.csv"
+    asking, table = script(monkeypatch, "comparison/whatif"), copied / path
+    lines = table.read_text().splitlines(keepends=True)
+    (own,) = (line for line in lines if line.startswith("median-traditional,v2,"))
+    added = own.replace("median-traditional,", "median-another,").replace(",0.31,", ",0.32,")
+    for text, told in (
+        ([*lines, added], r"\| median-another \| 0\.32 Wh \| – \| .* \| – \| not reproduced \|"),
+        (
+            [line for line in lines if line != own],
+            r"\| median-traditional \| 0\.31 Wh \| 0\.\d+ \| – \| .* \| reproduced \| – \|",
+        ),
+    ):
+        with edited(table, "".join(text)):
+            call(asking, [ROWS], method="oviedo2026", base=None)
+        page = (copied / "build/whatif/oviedo2026/page.md").read_text()
+        assert "moves no headline, only verdicts." in page
+        assert len(re.findall(told, page)) == 1
 
 
 def test_settings_that_cannot_be_mixed_stand_together_on_the_page(copied, monkeypatch):

@@ -768,6 +768,33 @@ def test_each_side_is_held_against_its_own_published_numbers(powered):
     assert (flip["before"], flip["after"]) == ("reproduced", "not reproduced")
 
 
+def test_a_claim_that_one_side_alone_makes_is_told_with_its_verdict(powered):
+    """Of one version of the paper; two versions make other claims."""
+    base, now = powered[0], Published(CLAIMS, FIGURES)
+    gone = CLAIMS["claim"].eq("median-traditional") & CLAIMS["version"].eq("v2")
+    without = Published(CLAIMS[~gone], FIGURES)
+    (added,) = flipped_claims(base, base, now, without)
+    (removed,) = flipped_claims(base, base, without, now)
+    for told, (lacks, has), (none, number) in (
+        (added, ("before", "after"), ("old", "new")),
+        (removed, ("after", "before"), ("new", "old")),
+    ):
+        assert (told["claim"], told["published"], told["unit"]) == (
+            "median-traditional",
+            "0.31",
+            "Wh",
+        )
+        assert (told[lacks], told[has], told[none]) == ("–", "reproduced", None)
+        assert told[number] == pytest.approx(0.308, abs=0.0005)
+        assert [exact is None for exact in told["exact"]] == [none == "old", none == "new"]
+    method = base.side.method
+    other = replace(base, side=replace(base.side, method=method | {"claims": "v1"}))
+    assert not [c for c in flipped_claims(base, other, now, without) if "–" in c.values()]
+    mine = replace(base, side=replace(base.side, method=method | {"kind": "user"}))
+    (added,) = flipped_claims(mine, mine, now, without)
+    assert (added["before"], added["after"]) == ("–", "would hold")
+
+
 def test_only_settings_that_move_a_verdict_are_said_to(powered):
     base, now = powered[0], Published(CLAIMS, FIGURES)
 
@@ -784,7 +811,10 @@ def test_only_settings_that_move_a_verdict_are_said_to(powered):
         "Kind of method paper -> variant moves neither number nor verdict.",
     )
     found, said = decided(kind="user")
-    assert said == "Kind of method paper -> user moves no number, only verdicts."
+    assert said == "Kind of method paper -> user moves no number, only whether claims are scored."
+    kind = changed_settings(BASE, BASE | {"kind": "user"}, edited=True)
+    said = sentence([setting("a"), *kind], [median_of("long", 4.0, 5.0)], decisive=found)
+    assert said.endswith("; kind of method paper -> user moves only whether claims are scored.")
     _, said = decided(kind="variant", claims="v1")
     assert said == (
         "Version of the claims v2 -> v1 moves no number, only verdicts; kind of method paper ->"

@@ -32,6 +32,19 @@ def test_rounding_is_no_change_and_a_missing_number_no_number():
     assert rows[0][4] == "125"
 
 
+def test_a_claim_that_one_side_lacks_has_no_number_there():
+    claim = {"claim": "c", "published": "0.31", "unit": "Wh", "digits": 4}
+    added = {"old": None, "new": 0.3083, "exact": [None, 0.3088], "before": "–", "after": "a"}
+    removed = {"old": 0.3083, "new": None, "exact": [0.3088, None], "before": "a", "after": "–"}
+    # what is no number on a side that has the claim
+    missing = added | {"new": None, "exact": [None, None]}
+    assert claim_rows([claim | added, claim | removed, claim | missing]) == [
+        ["c", "0.31 Wh", "–", "0.3083", "0.3088", "–", "a"],
+        ["c", "0.31 Wh", "0.3083", "–", "0.3088", "a", "–"],
+        ["c", "0.31 Wh", "–", "none", "none", "–", "a"],
+    ]
+
+
 def test_numbers_of_a_claim_that_differ_are_told_apart():
     claim = {"claim": "c", "published": "0.31", "unit": "1", "before": "a", "after": "b"}
     numbers = {"digits": 4, "old": 0.3083, "new": 0.30830001, "exact": [0.3088, 0.30880002]}

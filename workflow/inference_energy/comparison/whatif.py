@@ -68,6 +68,9 @@ SHARED = ("traditional median", "long median", FLEET)
 CANCELS = ", as what they do cancels"
 """Why a median stays that each of several settings moves."""
 
+LACKING = "–"
+"""What stands on the side of a claim that does not make it."""
+
 LONG_CHANGE = 120
 """Characters of a change beyond which a sentence says only what kind of change it is."""
 
@@ -471,8 +474,9 @@ def flipped_claims(
 ) -> list[dict]:
     """Claims whose verdict differs: claim, published, unit, old, new, exact, digits, before, after.
 
-    Each side is held against the version of the paper that it names; a claim that one version alone
-    makes has no verdict to differ from.
+    Each side is held against the version of the paper that it names; a claim that one of two
+    versions alone makes has no verdict to differ from. One that an edit has added to a version or
+    removed is LACKING where it is not, without a number.
     A verdict here is whether the number is the published one. The caveats of the findings are left
     out, so no verdict is named as one that has them. Of a method that is not the paper's it is said
     whether the claim would hold.
@@ -500,7 +504,8 @@ def flipped_claims(
         )
         for a, against in held
     ]
-    one = held[0][1] is published and base.side.method["claims"] == head.side.method["claims"]
+    same = base.side.method["claims"] == head.side.method["claims"]
+    one = held[0][1] is published and same
     exact = [t[t["engine"] == "exact"].set_index("claim")["computed"] for t in judged]
     of_base, of_head = (table.drop_duplicates("claim") for table in judged)
     both = of_base.merge(of_head, on="claim", suffixes=("_old", "_new"))
@@ -509,7 +514,7 @@ def flipped_claims(
         against.of(a.side.method["claims"]).set_index("claim").to_dict("index")
         for a, against in held[one:]
     ]
-    return [
+    changed = [
         {
             "claim": line["claim"],
             "published": _printed(line),
@@ -529,6 +534,37 @@ def flipped_claims(
         for line in lines
         if _differ(line["verdict_old"], line["verdict_new"], is_scored(base) and is_scored(head))
     ]
+    if one or not same:
+        return changed
+    sides = ((1, of_head, head), (0, of_base, base))
+    return changed + [
+        _of_one_side(line, stated[i][line["claim"]], exact[i].get(line["claim"]), answer, i == 1)
+        for i, table, answer in sides
+        for line in table[~table["claim"].isin(both["claim"])].to_dict("records")
+    ]
+
+
+def _of_one_side(
+    line: Mapping[Any, Any],
+    stated: Mapping[str, Any],
+    without: float | None,
+    answer: Answer,
+    is_new: bool,
+) -> dict[str, Any]:
+    """A claim that one side alone makes, as :func:`flipped_claims` has it."""
+    pairs = (
+        (None, line["computed"]),
+        (None, without),
+        (LACKING, _verdict(line["verdict"], answer)),
+    )
+    numbers, exact, verdicts = (pair if is_new else pair[::-1] for pair in pairs)
+    return {
+        **{key: line[key] for key in ("claim", "published", "unit")},
+        **dict(zip(("old", "new"), numbers, strict=True)),
+        "exact": [*exact],
+        "digits": deciding_digits(stated, (line["computed"], without)),
+        **dict(zip(("before", "after"), verdicts, strict=True)),
+    }
 
 
 def _printed(line: Mapping[str, Any]) -> str:
@@ -712,7 +748,7 @@ def sentence(
     judging = [s for s in settings if s["setting"] in JUDGING]
     settings = [s for s in settings if s not in judging]
     if not settings:
-        told = _of_verdicts(judging, decisive, rows, "no {}, only verdicts")
+        told = _of_verdicts(judging, decisive, rows, alone=True)
         return _of_no_number(told, sources)
     place = {part: i for i, share in enumerate(shares) for part in share["setting"].split(JOINED)}
 
@@ -748,7 +784,7 @@ def sentence(
         verb = "move" if _are_many(idle, rows) else "moves"
         besides = "".join(f' nor "{line["quantity"]}"' for line in most)
         told.append(f"{_together(idle, rows, True)} {verb} neither median{besides}")
-    told += _of_verdicts(judging, decisive, rows, "verdicts alone")
+    told += _of_verdicts(judging, decisive, rows, alone=False)
     return f"{'; '.join(told)}."
 
 
@@ -797,11 +833,19 @@ def _of_no_number(told: Sequence[str], sources: Sequence[dict]) -> str:
 
 
 def _of_verdicts(
-    judging: Sequence[dict], decisive: Collection[str], rows: Sequence[dict], what: str
+    judging: Sequence[dict], decisive: Collection[str], rows: Sequence[dict], alone: bool
 ) -> list[str]:
-    """Say of settings that decide how numbers are judged what they move, and which move nothing."""
+    """Say of settings that decide how numbers are judged what they move, and which move nothing.
+
+    ``alone`` is whether no other setting differs.
+    """
+    deciding = [s for s in judging if s["setting"] in decisive]
+    what = "no {}, only verdicts" if alone else "verdicts alone"
+    if [s["setting"] for s in deciding] == [LABELS["kind"]]:
+        # a claim of a method that is not the paper's holds as it did, without a verdict
+        what = f"{'no {}, ' if alone else ''}only whether claims are scored"
     parts = {
-        what: [s for s in judging if s["setting"] in decisive],
+        what: deciding,
         "neither {} nor verdict": [s for s in judging if s["setting"] not in decisive],
     }
     told = []

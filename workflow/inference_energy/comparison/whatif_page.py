@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from inference_energy.comparison.whatif import Answer, Published, both, is_scored, listed
+from inference_energy.comparison.whatif import LACKING, Answer, Published, both, is_scored, listed
 from inference_energy.method.differences import differing
 from inference_energy.method.wording import LABELS
 from inference_energy.power.node import find_node
@@ -133,10 +133,17 @@ def claim_rows(claims: list[dict]) -> list[list[str]]:
     """Rows of the claims: claim, published, old, new, both exactly, verdict before and after.
 
     The numbers have the four digits of results/claims.md, or as many more as tell on which side
-    of the paper's rounding a number lies, and the old one from the new.
+    of the paper's rounding a number lies, and the old one from the new. A side that lacks a claim
+    has no number of it.
     """
 
     def written(claim: dict, values: Sequence[float | None]) -> list[str]:
+        if LACKING in (claim["before"], claim["after"]):
+            verdicts = (claim["before"], claim["after"])
+            return [
+                LACKING if verdict == LACKING else short(value, claim["digits"], missing="none")
+                for verdict, value in zip(verdicts, values, strict=True)
+            ]
         if any(map(is_missing, values)):
             return [short(value, claim["digits"], missing="none") for value in values]
         return list(both(*values, short, claim["digits"]))
@@ -146,7 +153,7 @@ def claim_rows(claims: list[dict]) -> list[list[str]]:
             c["claim"],
             with_unit(c["published"], c["unit"]),
             *written(c, (c["old"], c["new"])),
-            " -> ".join(dict.fromkeys(written(c, c["exact"]))),
+            " -> ".join(t for t in dict.fromkeys(written(c, c["exact"])) if t != LACKING),
             c["before"],
             c["after"],
         ]
