@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 from inference_energy.documents import LEAST_NUMBER, json_number, json_object, underflows
 from inference_energy.errors import InputError
 from inference_energy.meters import compare
+from inference_energy.meters.counters import is_of_intervals, leaps
 from inference_energy.tables import PROBLEMS_SHOWN, refuse, refuse_crowded
 from inference_energy.tables import spelling as plain_spelling
+from inference_energy.text import counted
 from inference_energy.units import (
     J_PER_WH,
     KILO,
@@ -876,6 +878,9 @@ def _parts(
 def _units(log: Samples, frame: pd.DataFrame) -> list[str]:
     """Powers, read or counted, that no device of the scope draws."""
     rates, found = counted_power(frame), []
+    for meter, told in _no_counts(log, frame, rates):
+        found.append(told)
+        del rates[meter]
     for meter, rate in rates[rates > log.limit].items():
         found.append(
             f"{log.path}: {meter} counts {rate:.4g} J a second, more than one {log.scope} draws: "
@@ -906,6 +911,46 @@ def _units(log: Samples, frame: pd.DataFrame) -> list[str]:
             f"draws ({len(high)} such rows): {_fitting(log, 'power_w', largest)}"
         )
     return found
+
+
+def _no_counts(
+    log: Samples, frame: pd.DataFrame, rates: pd.Series
+) -> Iterator[tuple[Hashable, str]]:
+    """Meters whose counter is none, or rises at once by more than a device draws, and the problem.
+
+    Not those that would need another unit throughout.
+    """
+    for meter, own in frame.dropna(subset=["energy_j"]).groupby("meter"):
+        if meter not in rates:
+            continue
+        own = own.drop_duplicates("time_s")
+        times, counts = own["time_s"].to_numpy(), own["energy_j"].to_numpy()
+        if is_of_intervals(counts):
+            yield (
+                meter,
+                f"{log.path}: the energy of {meter} goes up and down from one reading to the next:"
+                " needed is a counter, which only rises; if these are energies of the time since"
+                " the reading before, add them up, or give the power, each over its time, as"
+                " power_w",
+            )
+            continue
+        high = leaps(times, counts, log.limit)
+        rises = np.diff(counts).clip(min=0)
+        others = np.delete(rises, high - 1)
+        usual = mean_power(float(others.sum()), float(np.ptp(times)))
+        one_unit = 2 * len(high) > np.count_nonzero(rises) or not 0 < usual <= log.limit
+        if not len(high) or (rates[meter] > log.limit and one_unit):
+            continue
+        place = high[0]
+        yield (
+            meter,
+            f"{log.path}: row {own['line'].iloc[place]:.0f}: the counter of {meter} rises by"
+            f" {rises[place - 1]:.4g} J in {times[place] - times[place - 1]:.4g} s, and at"
+            f" {usual:.4g} W else ({counted(len(high), 'such row', 'such rows')}); allowed are the"
+            f" {log.limit:,.0f} W that one {log.scope} draws at most, and a step of the counter: if"
+            " the count, or the one before it, is wrong, leave its row out; if the counter was set"
+            " to another count, cut the log there",
+        )
 
 
 def _fitting(log: Samples, column: str, largest: float) -> str:
