@@ -26,6 +26,7 @@ from inference_energy.meters import (
 from inference_energy.meters.common import SAMPLE_COLUMNS, Samples, counted_power
 from inference_energy.meters.counters import too_coarse
 from inference_energy.meters.coverage import GAP_FACTOR, LEAST_COVERAGE, mean_over_run, of_run
+from inference_energy.meters.stuck import told_of_counter, told_of_power
 from inference_energy.tables import decode, read_bytes
 from inference_energy.text import percent
 
@@ -132,7 +133,8 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
     InputError
         If a meter of the log has no reading of power, nor a counter that is read twice, in that
         time: a sum would be of the others alone. If a counter rises by less than some of its steps,
-        or a meter was silent for more of the run than `LEAST_COVERAGE` leaves.
+        or a meter was silent for more of the run than `LEAST_COVERAGE` leaves, or gave what it did
+        not measure.
     """
     if not end > start:
         raise InputError(
@@ -164,7 +166,34 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
     ]
     if silent:
         raise InputError(silent)
+    unmeasured = [
+        problem
+        for meter in powers.index
+        if (problem := _unmeasured(str(meter), readings, start, end, meter in counted.index))
+    ]
+    if unmeasured:
+        raise InputError(unmeasured)
     return powers
+
+
+def _unmeasured(
+    meter: str, readings: pd.DataFrame, start: float, end: float, counts: bool
+) -> str | None:
+    """What to say of a meter that gives zeros in the run, or the same again and again."""
+    if counts:
+        own = _counts_of(readings, meter)
+        own = own[own["time_s"].between(start, end)]
+        return told_of_counter(meter, own["time_s"].to_numpy(), own["energy_j"].to_numpy())
+    own = readings[readings["meter"] == meter].dropna(subset=["power_w"]).sort_values("time_s")
+    return told_of_power(
+        meter,
+        own["time_s"].to_numpy(float),
+        own["power_w"].to_numpy(float),
+        (start, end),
+        alone=len(set(readings["meter"])) == 1,
+        scope=readings.attrs.get("scope", "node"),
+        repeats=readings.attrs.get("repeats", False),
+    )
 
 
 def _read_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:

@@ -258,6 +258,8 @@ class Samples:
         """By which readings were multiplied, by sample column; none are in its unit."""
         self.told_apart = False
         """Whether a name of the log stands for one meter, so that readings in turn are its own."""
+        self.repeats = False
+        """Whether one power of the log stands for several readings, which are then the same."""
         self.cut_off = not text.endswith(("\n", "\r"))
         """Whether its program was still writing when the log was copied."""
         # in columns of plain numbers: a million dictionaries would be a gigabyte
@@ -444,6 +446,7 @@ class Samples:
                 f"{LONGEST_STRETCH:.0f} s; correct its times",
             )
             return
+        self.repeats = True
         parts = max(2, math.ceil(end - start))
         for moment in start + (np.arange(parts) + 0.5) * (end - start) / parts:
             self.add(line, moment, meter, power_w=mean_power(energy, end - start))
@@ -456,6 +459,7 @@ class Samples:
         gone : dict of str to list of float
             When a meter was not there any longer [s], by its name.
         """
+        self.repeats = True
         by_meter: dict[str, list[tuple[float, int, float]]] = {}
         for line, time, meter, power in zip(
             self.lines, self.times, self.meters, self.readings["power_w"], strict=True
@@ -474,7 +478,7 @@ class Samples:
                     self.add(line, moment, meter, power_w=power)
 
     def frame(self) -> pd.DataFrame:
-        """Frame of all samples, checked."""
+        """Frame of all samples, checked; its ``attrs``: the scope, and whether readings repeat."""
         if not self.times and not self.problems:
             self.problems.append(f"{self.path}: no readings: check that the meter was logging")
         refuse(self.problems)
@@ -502,11 +506,13 @@ class Samples:
         twice = totals(frame, self.scope) or compare.counted_twice(frame, self.scope)
         refuse([f"{self.path}: {problem}" for problem in twice])
         # the first reading of each kind: power and counter may stand in rows of their own
-        return (
+        read = (
             frame.drop(columns="line")
             .groupby(["meter", "time_s"], as_index=False)
             .first()[SAMPLE_COLUMNS]
         )
+        read.attrs = {"scope": self.scope, "repeats": self.repeats}
+        return read
 
 
 def no_samples() -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from inference_energy.meters.counters import contradiction
+from inference_energy.meters.stuck import OUTLET, RANGE
 from inference_energy.meters.wholes import (
     FED,
     NEAR,
@@ -41,16 +42,6 @@ power may be so by chance, but hardly far from all others. [W]"""
 FAR = 3.0
 """Such a code over all other powers, at least: nodes draw at work some two or three times what they
 do at idle, and come by what lies between. [1]"""
-
-RANGE = 30.0
-"""Power of a device at work over that without any, at most [1]: a graphics card draws 15 W and
-450 W. Alone between two others a reading beyond that is none, and powers part there that are in
-watts and in kilowatts, or of a node that is off."""
-
-OUTLET = 1800.0
-"""What an outlet of 120 V and 15 A gives [W]: a card of a few watts at idle, or a computer on
-standby, draws up to that for as short as one reading, and any GPU less. What takes more idles above
-`OUTLET` over `RANGE`."""
 
 AS_MUCH = 2.0
 """Readings in watts over those in kilowatts by thousand, where both are of like loads. [1]"""

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from inference_energy.meters.stuck import HANGS, repeats
 from inference_energy.stress.plan import Finding
 
 Array = NDArray[np.float64]
@@ -23,11 +24,6 @@ FRESH_READINGS = 20
 
 ROOM = 1.1
 """So many times the shortest window is advised: one begins between two readings, and may be cut."""
-
-
-HANGS, FLAT = 3, 0.01
-"""A meter hangs that reads the same for so many times as long as chance lets it; not one whose
-readings differ by this share at most, which a hang would not change."""
 
 
 LEAST_CORRELATION = 0.7
@@ -129,27 +125,22 @@ def check_freshness(
 def _check_hanging(name: str, times: Array, values: Array, window: float) -> list[Finding]:
     """Findings on a meter that repeats one reading for a part of a window [s].
 
-    Of n readings, a share q of which repeats the one before, the longest run of repetitions has
-    ln(n (1 - q)) / ln(1/q) of them by chance (Schilling 1990, *College Math. J.* 21(3), 196-207).
+    :func:`~inference_energy.meters.stuck.repeats` says what chance explains.
     """
-    repeated = np.diff(values) == 0
-    share = repeated.mean()
-    if not share or np.ptp(values) <= FLAT * values.mean():
-        return []
-    changes = np.flatnonzero(np.concatenate([[True], ~repeated, [True]]))
-    longest = int(np.argmax(np.diff(changes)))
-    first, last = changes[longest], changes[longest + 1] - 1
+    found = repeats(values)
+    longest = int(np.argmax(found.last - found.first))
+    first, last = found.first[longest], found.last[longest]
     stretch = times[last] - times[first]
-    by_chance = np.log(len(values) * (1 - share)) / -np.log(share)
-    if last - first <= HANGS * by_chance or stretch * FRESH_READINGS <= window:
+    every = (window - stretch) / max(len(found.first) - 1, 1)
+    if last - first <= HANGS * found.by_chance or stretch * FRESH_READINGS <= window:
         return []
     return [
         Finding(
             "hangs",
             "energy",
             f"{name}: reads the same for {stretch:.3g} s of the window of {window:.0f} s, though it"
-            f" else gives a new reading every {(window - stretch) / (len(changes) - 2):.2g} s: look"
-            " after the meter and repeat the cell",
+            f" else gives a new reading every {every:.2g} s: look after the meter and repeat the"
+            " cell",
         )
     ]
 

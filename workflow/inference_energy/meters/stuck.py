@@ -1,0 +1,235 @@
+"""What a meter gives in a run without measuring: zeros, one reading again and again, one count."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inference_energy.meters.counters import step
+from inference_energy.meters.coverage import LEAST_COVERAGE, longest_wait
+from inference_energy.text import percent
+from inference_energy.units import mean_power
+
+Array = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+RANGE = 30.0
+"""Power of a device at work over that without any, at most [1]: a graphics card draws 15 W and
+450 W. Alone between two others a reading beyond that is none, and powers part there that are in
+watts and in kilowatts, or of a node that is off."""
+
+OUTLET = 1800.0
+"""What an outlet of 120 V and 15 A gives [W]: a card of a few watts at idle, or a computer on
+standby, draws up to that for as short as one reading, and any GPU less. What takes more idles above
+`OUTLET` over `RANGE`."""
+
+HANGS, FLAT = 3, 0.01
+"""A meter hangs that reads the same for so many times as long as chance lets it; not one whose
+readings differ by this share at most, which a hang would not change."""
+
+BESIDE, ENOUGH = 0.1, 20
+"""Share of a reading by which others are off that tell how it varies at that power, and how many of
+their changes do."""
+
+FINE, COARSE, SMALLEST = 5e-4, 10.0, 0.005
+"""A power at work varies by some thousandths from one reading to the next: one that changes by as
+little as `FINE` of itself, and usually by `COARSE` times its smallest change, does not stay the
+same; the quantile of its changes that is taken for the smallest."""
+
+
+class Repeats(NamedTuple):
+    """Stretches of a meter's readings that are the same.
+
+    Parameters
+    ----------
+    first, last : array
+        Places of their first and last readings.
+    by_chance : float
+        Readings that the longest repeats of the one before by chance.
+    """
+
+    first: Places
+    last: Places
+    by_chance: float
+
+
+def repeats(values: Array) -> Repeats:
+    """Stretches of readings that are the same, and the longest that chance explains.
+
+    Of n readings, a share q of which repeats the one before, the longest run of repetitions has
+    ln(n (1 - q)) / ln(1/q) of them by chance (Schilling 1990, *College Math. J.* 21(3), 196-207).
+    None is unlikely where q is zero, or readings differ by no more than `FLAT`.
+
+    Parameters
+    ----------
+    values : array
+        Readings, in the order of time.
+    """
+    repeated = np.diff(values) == 0
+    share = float(repeated.mean()) if len(repeated) else 0.0
+    changes = np.flatnonzero(np.concatenate([[True], ~repeated, [True]]))
+    if not share or np.ptp(values) <= FLAT * values.mean():
+        by_chance = np.inf
+    else:
+        by_chance = np.log(len(values) * (1 - share)) / -np.log(share)
+    return Repeats(changes[:-1], changes[1:] - 1, float(by_chance))
+
+
+def hanging(times: Array, power: Array, start: float, end: float) -> slice | None:
+    """Readings of a meter that hung at work for more of a run than may be missing, if any.
+
+    At idle a GPU may read the same for hours. At work no power does that elsewhere varies by far
+    more than the smallest change that the meter tells.
+
+    Parameters
+    ----------
+    times, power : array
+        Readings of the log, in the order of time. [s], [W]
+    start, end : float
+        Of the run. [s]
+    """
+    found = repeats(power)
+    stretch = np.minimum(times[found.last], end) - np.maximum(times[found.first], start)
+    long = found.last - found.first > HANGS * found.by_chance
+    at_work = power[found.first] > (power.min() + power.max()) / 2
+    told = long & at_work & (stretch > (1 - LEAST_COVERAGE) * (end - start))
+    for place in np.flatnonzero(told):
+        first, last = found.first[place], found.last[place]
+        near = np.abs(power - power[first]) <= BESIDE * power[first]
+        changes = np.abs(np.diff(power))[near[1:] & near[:-1]]
+        changes = changes[changes > 0]
+        if len(changes) < ENOUGH:
+            continue
+        smallest = float(np.quantile(changes, SMALLEST))
+        if smallest <= FINE * power[first] and np.median(changes) >= COARSE * smallest:
+            return slice(first, last + 1)
+    return None
+
+
+def no_answers(times: Array, power: Array, alone: bool, scope: str, unit: float) -> Array:
+    """Whether readings of a run are below what the device draws at least: it did not answer.
+
+    No GPU reads 0 W. A node reads what `RANGE` and `OUTLET` leave, but where the last digit of its
+    meter is so coarse that it may be zero; one of several meters may be of a supply on standby,
+    which is for longer than it takes to miss a reading.
+
+    Parameters
+    ----------
+    times, power : array
+        Readings of the run, in the order of time. [s], [W]
+    alone : bool
+        Whether the log has no other meter.
+    scope : str
+        gpu, cpu or node.
+    unit : float
+        Smallest difference between two readings of the log, and to zero. [W]
+    """
+    if scope == "gpu":
+        return power == 0
+    least = power.max() / RANGE
+    if unit / 2 > least:
+        return np.zeros(len(power), dtype=bool)
+    low = power < least if power.max() > OUTLET else power == 0
+    if alone and power.max() > OUTLET:
+        return low
+    short = np.zeros(len(power), dtype=bool)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], low, [False]]).astype(int)))
+    for first, after in edges.reshape(-1, 2):
+        inside = first > 0 and after < len(power)
+        short[first:after] = inside and times[after - 1] - times[first] <= longest_wait(times)
+    return short
+
+
+def standing(times: Array, counts: Array) -> tuple[float, float] | None:
+    """From when to when a counter stood still in a run though its device drew power, if it did.
+
+    A counter that is read late, or counts in large steps, is ahead after it.
+
+    Parameters
+    ----------
+    times, counts : array
+        Readings of the run, in the order of time. [s], [J]
+    """
+    found = repeats(counts)
+    rises = np.append(np.diff(counts[found.first]), 0.0).clip(min=0)
+    stands = times[found.last] - times[found.first]
+    place = int(stands.argmax())
+    run = float(np.ptp(times))
+    if stands[place] <= (1 - LEAST_COVERAGE) * run:
+        return None
+    usual = mean_power(float(np.delete(rises, place).sum()), run - float(stands[place]))
+    ahead = max(float(rises[place]), step(counts, counts))
+    if mean_power(ahead, float(stands[place])) * RANGE >= usual:
+        return None
+    return float(times[found.first[place]]), float(times[found.last[place]])
+
+
+def told_of_power(
+    meter: str,
+    times: Array,
+    power: Array,
+    run: tuple[float, float],
+    alone: bool,
+    scope: str,
+    repeats: bool,
+) -> str:
+    """What to say of a meter that gives powers in a run without measuring; empty if it does not.
+
+    Parameters
+    ----------
+    meter : str
+        Its name.
+    times, power : array
+        Readings of the log, in the order of time. [s], [W]
+    run : tuple of float
+        When it begins and ends. [s]
+    alone, scope
+        As for ``no_answers``.
+    repeats : bool
+        Whether the log has one power for several readings, as where it tells changes alone.
+    """
+    inside = (times >= run[0]) & (times <= run[1])
+    at, read = times[inside], power[inside]
+    unit = float(np.diff(np.unique(np.append(power, 0.0))).min(initial=np.inf))
+    low = no_answers(at, read, alone, scope, unit) if len(at) > 1 else np.zeros(0, dtype=bool)
+    if low.any():
+        values = np.unique(read[low])
+        shown = f"{values[0]:g}" + (f" to {values[-1]:g}" if len(values) > 1 else "")
+        return (
+            f"meter {meter}: reads {shown} W in {percent(low.mean(), '.1f')} of its readings of the"
+            f" run, first at {at[low][0]:.15g} s, and up to {read.max():g} W in the others; allowed"
+            f" are powers above zero of which the highest is at most {RANGE:g} times the lowest, as"
+            " of a device that is on; leave the rows out in which the sensor did not answer, or, of"
+            " a device that was off, correct the times of the run"
+        )
+    stuck = hanging(times, power, *run) if len(times) > 1 and not repeats else None
+    if stuck is None:
+        return ""
+    first, last = times[stuck][[0, -1]]
+    return (
+        f"meter {meter}: reads {power[stuck][0]:.10g} W to the last digit from {first:.15g} to"
+        f" {last:.15g} s, and else another power at each time near it; allowed are so for at most"
+        f" {percent(1 - LEAST_COVERAGE)} of the run; look after a meter that hangs, or what repeats"
+        " its last reading, and measure a run without"
+    )
+
+
+def told_of_counter(meter: str, times: Array, counts: Array) -> str:
+    """What to say of a counter that stood still in a run; empty if it did not.
+
+    Parameters
+    ----------
+    meter : str
+        Its name.
+    times, counts : array
+        Readings of the run, in the order of time. [s], [J]
+    """
+    still = standing(times, counts)
+    if still is None:
+        return ""
+    return (
+        f"meter {meter}: its counter stands still from {still[0]:.15g} to {still[1]:.15g} s, and is"
+        " not ahead after it, though it rises by far more in as much time else; allowed are so for"
+        f" at most {percent(1 - LEAST_COVERAGE)} of the run; look after a meter that hangs, and"
+        " measure a run without"
+    )
