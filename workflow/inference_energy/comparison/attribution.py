@@ -157,11 +157,7 @@ def attribution(
     """
     whole = _few(differing(base, head), base, head)
     apart = _few(choices(base, head), base, head)
-    tried = [apart, *([whole] if whole != apart else [])]
-    for names in JOINABLE:
-        joined = _joined(whole, names)
-        tried += [joined] if len(joined) < len(tried[-1]) else []
-    for each in tried:
+    for each in (apart, whole, *(_joined(whole, names) for names in JOINABLE)):
         with suppress(InputError):
             return _attributed(base, head, headline, each)
     # of all as one, in one piece, the two methods are the only mixtures
