@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from inference_energy.meters.wholes import names
+from inference_energy.meters.wholes import apart, courses_of, names
 from library.meters.files import read, refusal
 from library.meters.test_compare import of_meters
 
@@ -99,3 +99,54 @@ def test_a_statistic_beside_a_power_is_told_by_its_name(tmp_path, name):
 def test_the_name_of_a_part_holds_that_of_its_whole():
     assert names("node1_gpu0", "Node1") and names("rack1-node 1-psu2", "node1")
     assert not names("node10_gpu0", "node1") and not names("gpu0", "node1")
+
+
+def nodes(*names):
+    """Text of a table of nodes on one load, each with its own noise."""
+    even = np.where(LOAD > 4000, 6500.0, 2000.0)
+    return of_meters(**{name: (even + RANDOM.normal(0, 30, 300)).round() for name in names})
+
+
+@pytest.mark.parametrize(
+    "meters",
+    [
+        ("peak-01", "peak-02"),
+        ("node va-01", "node va-02"),
+        ("va", "ny"),
+        ("node-ac", "node-dc"),
+        ("ai-in-1", "ai-out-1"),
+        ("primary node", "secondary node"),
+    ],
+)
+def test_names_of_nodes_that_go_their_own_ways_are_no_sign(tmp_path, meters):
+    """Two nodes on one load were refused by what their names say besides."""
+    assert len(read(tmp_path, nodes(*meters))) == 600
+    if "peak-01" in meters:
+        return
+    # one that follows the other, at once or some readings later, and what tells too little
+    for late in (0, 1, 5):
+        after = np.roll(0.95 * LOAD, late) + RANDOM.normal(0, 5, 300)
+        assert meters[0] in refusal(
+            tmp_path, of_meters(**dict(zip(meters, (LOAD, after), strict=True)))
+        )
+    own = dict.fromkeys(meters, LOAD[:90]) | {meters[1]: LOAD[90:150].repeat(2)[:90] * 0.96}
+    assert meters[0] in refusal(tmp_path, of_meters(**own))
+
+
+def test_statistics_of_one_power_are_told_among_themselves(tmp_path):
+    for both in (("max", "min"), ("peak-01", "node")):
+        told = refusal(tmp_path, nodes(*both))
+        assert "is by its name a statistic of a power that the log holds besides" in told
+
+
+def test_meters_are_apart_where_their_readings_say_so(tmp_path):
+    courses = courses_of(read(tmp_path, nodes("a", "b")))
+    assert apart(courses, "a", "b")
+    assert not apart(courses, "a", "a") and not apart(courses, "a", "c")
+    # read at other times
+    times, power = courses["b"]
+    assert not apart({**courses, "b": (times + 0.5, power)}, "a", "b")
+    # too few, or none that changes
+    assert not apart({m: (t[:50], p[:50]) for m, (t, p) in courses.items()}, "a", "b")
+    assert not apart({**courses, "b": (times, np.full(300, 5.0))}, "a", "b")
+    assert not apart({m: (t[:4], p[:4]) for m, (t, p) in courses.items()}, "a", "b")

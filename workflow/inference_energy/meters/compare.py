@@ -14,6 +14,9 @@ from inference_energy.meters.wholes import (
     FED,
     NEAR,
     NODE,
+    Courses,
+    apart,
+    courses_of,
     names,
     told_by_course,
     told_by_name,
@@ -116,9 +119,10 @@ def counted_twice(frame: pd.DataFrame, scope: str) -> Iterator[str]:
         A sentence without the log.
     """
     powers = _powers(frame)
-    by_name = [*told_by_name(powers, scope)]
+    courses = courses_of(frame)
+    by_name = [*told_by_name(powers, scope, courses)]
     if scope == "node":
-        by_name += _both_sides(powers)
+        by_name += _both_sides(powers, courses)
         # what a name told needs no other sign
         by_name = by_name or [*told_by_course(frame)]
     yield from by_name
@@ -331,14 +335,17 @@ def _powers(frame: pd.DataFrame) -> dict[str, float]:
     return {str(meter): float(power) for meter, power in told.dropna().items()}
 
 
-def _both_sides(powers: Mapping[str, float]) -> Iterator[str]:
-    """Meters in front of and behind one thing, by their names, that read about the same."""
+def _both_sides(powers: Mapping[str, float], courses: Courses) -> Iterator[str]:
+    """Meters in front of and behind one thing, by their names, that read about the same.
+
+    Not two that go up and down each by itself: nodes may be called primary and secondary.
+    """
     words = {meter: set(WORD.findall(meter.lower())) for meter in powers}
     for one, other in combinations(powers, 2):
         kept = [
             [*words[meter] - SIDES[0] - SIDES[1], *NUMBER.findall(meter)] for meter in (one, other)
         ]
-        if sorted(kept[0]) != sorted(kept[1]):
+        if sorted(kept[0]) != sorted(kept[1]) or apart(courses, one, other):
             continue
         for ahead, behind in ((one, other), (other, one)):
             if words[ahead] & SIDES[0] and words[behind] & SIDES[1]:

@@ -14,7 +14,7 @@ LIMITS |= {"apparent", "reactive"}
 """Words of names for what a thing may draw, and for what is no power in watts."""
 
 STATISTICS = {"average", "avg", "mean", "median", "maximum", "max", "minimum", "min", "peak"}
-"""Words of names for a statistic of a power that is in the log, too."""
+"""Words of names for a statistic of a power that is in the log, too, unless all bear that word."""
 
 VOLT_AMPERES = {"va", "kva", "var", "kvar"}
 """Words that end names of what is no power in watts."""
@@ -50,10 +50,61 @@ FOLLOWS, LEAST_READ = 0.8, 30
 the others, from which it is their whole: nodes at work on one load have their own; readings that
 tell it at least."""
 
+ITS_OWN, LEAST_CALM, LAGS = 0.3, 100, 5
+"""Correlation of the changes of two meters below which each has its own, whichever of them is up to
+so many readings late; changes that tell it at least: of a hundred of noise it is 0.1 or so."""
+
 WORD, PIECE = re.compile(r"[a-z]+"), re.compile(r"[a-z]+|\d+")
 
 
-def told_by_name(powers: Mapping[str, float], scope: str) -> Iterator[str]:
+Courses = Mapping[str, tuple[Array, Array]]
+"""Times and powers that meters read. [s], [W]"""
+
+
+def courses_of(frame: pd.DataFrame) -> Courses:
+    """Times and powers of each meter of a log that reads power.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        time_s, meter and power_w, sorted by meter and time.
+    """
+    known = frame.dropna(subset=["power_w"]).drop_duplicates(["meter", "time_s"])
+    return {
+        str(meter): (own["time_s"].to_numpy(), own["power_w"].to_numpy())
+        for meter, own in known.groupby("meter")
+    }
+
+
+def apart(courses: Courses, one: str, other: str) -> bool:
+    """Whether two meters, read at the same times, go up and down each by itself.
+
+    Two meters of one power do so together, or one after the other. What was read at other times, or
+    too seldom, tells nothing.
+
+    Parameters
+    ----------
+    courses : dict of str to tuple of array
+        As from ``courses_of``.
+    one, other : str
+        Two meters of the log.
+    """
+    if one not in courses or other not in courses:
+        return False
+    (times, first), (then, second) = courses[one], courses[other]
+    if not np.array_equal(times, then):
+        return False
+    found = [
+        _together(first[max(lag, 0) :][: len(first) - abs(lag)], second[max(-lag, 0) :])
+        for lag in range(-LAGS, LAGS + 1)
+        if len(first) > LAGS
+    ]
+    return bool(found) and all(
+        changes >= LEAST_CALM and abs(together) < ITS_OWN for changes, together in found
+    )
+
+
+def told_by_name(powers: Mapping[str, float], scope: str, courses: Courses) -> Iterator[str]:
     """Meters that are by their names no power, or a whole whose parts are there, too.
 
     Parameters
@@ -62,6 +113,8 @@ def told_by_name(powers: Mapping[str, float], scope: str) -> Iterator[str]:
         Of each meter. [W]
     scope : str
         gpu, cpu or node.
+    courses : dict of str to tuple of array
+        As from ``courses_of``.
 
     Yields
     ------
@@ -69,11 +122,14 @@ def told_by_name(powers: Mapping[str, float], scope: str) -> Iterator[str]:
         A sentence without the log.
     """
     words = {meter: WORD.findall(meter.lower()) for meter in powers}
+    # a word that all bear tells none of them from the others
+    alike = len({frozenset(STATISTICS & {*own}) for own in words.values()}) == 1
     for meter, own in words.items():
-        several = len(powers) > 1
-        if LIMITS & {*own} or (several and VOLT_AMPERES & {*own[-1:]}):
+        others = [other for other in powers if other != meter]
+        in_va = VOLT_AMPERES & {*own[-1:]} and not all(apart(courses, meter, o) for o in others)
+        if LIMITS & {*own} or in_va:
             yield f"{meter} is by its name no power that is drawn: leave it out, or rename it"
-        elif several and STATISTICS & {*own}:
+        elif not alike and STATISTICS & {*own}:
             yield (
                 f"{meter} is by its name a statistic of a power that the log holds besides: leave"
                 " it out, or rename it if it is a meter of its own"
@@ -137,11 +193,7 @@ def told_by_course(frame: pd.DataFrame) -> Iterator[str]:
     str
         A sentence without the log.
     """
-    known = frame.dropna(subset=["power_w"]).drop_duplicates(["meter", "time_s"])
-    read = {
-        str(meter): (own["time_s"].to_numpy(), own["power_w"].to_numpy())
-        for meter, own in known.groupby("meter")
-    }
+    read = courses_of(frame)
     if len(read) <= 2:
         return
     whole = max(read, key=lambda meter: float(np.median(read[meter][1])))
@@ -159,9 +211,15 @@ def told_by_course(frame: pd.DataFrame) -> Iterator[str]:
 
 def _alike(one: Array, other: Array) -> bool:
     """Whether two powers change alike from one reading to the next, whatever the steps of load."""
+    changes, together = _together(one, other)
+    return changes >= LEAST_READ and together >= FOLLOWS
+
+
+def _together(one: Array, other: Array) -> tuple[int, float]:
+    """Changes of two powers but for steps of load, and the correlation of them; zero for none."""
     if len(one) < LEAST_READ:
-        return False
-    changes = [np.diff(power) for power in (one, other)]
+        return 0, 0.0
+    changes = [np.diff(power) for power in (one, other[: len(one)])]
     usual = [float(np.median(np.abs(change))) for change in changes]
     # where the load comes or goes all meters follow it
     calm = np.all(
@@ -169,5 +227,5 @@ def _alike(one: Array, other: Array) -> bool:
     )
     first, second = (change[calm] for change in changes)
     if len(first) < LEAST_READ or not (np.std(first) and np.std(second)):
-        return False
-    return bool(np.corrcoef(first, second)[0, 1] >= FOLLOWS)
+        return 0, 0.0
+    return len(first), float(np.corrcoef(first, second)[0, 1])
