@@ -287,6 +287,18 @@ def test_a_zero_is_no_idle_power():
     assert np.isnan(idle_power(samples(times, power=0.0), starts, ends))
 
 
+def test_a_power_at_idle_is_one_over_time():
+    """By hand: half of the time at 100 W, read three times as often as that at 300 W."""
+    times = np.concatenate(
+        [np.arange(0, 60, 1.0), np.arange(60, 120, 3.0), np.arange(120, 130, 1.0)]
+    )
+    power = np.where(times < 60, 100.0, np.where(times < 120, 300.0, 600.0))
+    starts, ends = pd.Series([120.0]), pd.Series([130.0])
+    told = idle_power(samples(times, power=power), starts, ends)
+    assert told == pytest.approx(200, rel=0.01)
+    assert power[times < 118].mean() == 150
+
+
 def test_readings_at_a_request_are_not_idle_ones():
     """One that stands just before it, corrected for the meter's delay, may be of its load."""
     times = np.array([50.0, 60.0, 70.0, 99.2, 99.6, 100.2, 105.0])

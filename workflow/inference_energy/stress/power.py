@@ -11,7 +11,13 @@ import numpy as np
 import pandas as pd
 
 from inference_energy.meters.common import NUMBERS, SAMPLE_COLUMNS, no_samples
-from inference_energy.meters.coverage import LEAST_COVERAGE, coverage, integral, longest_wait
+from inference_energy.meters.coverage import (
+    GAP_FACTOR,
+    LEAST_COVERAGE,
+    coverage,
+    integral,
+    longest_wait,
+)
 from inference_energy.stress.freshness import FRESH_READINGS, Array, check_freshness, refresh
 from inference_energy.stress.lateness import FOLLOWS, Lateness, check_lateness
 from inference_energy.stress.plan import Finding
@@ -449,8 +455,7 @@ def check_idle(
     scope : str
         gpu, cpu or node.
     """
-    samples = told_power(samples)
-    samples["power_w"] = samples["power_w"].where(samples["power_w"] > 0)
+    samples = _standing(told_power(samples))
     before = samples[samples["time_s"] + samples["span_s"] / 2 < first_request - AT_ONCE]
     if before.empty:
         return []
@@ -534,8 +539,7 @@ def idle_power(samples: pd.DataFrame, starts: pd.Series, ends: pd.Series) -> flo
         first seconds after a request are left out, the power has not come down then, and
         :data:`AT_ONCE` before one. A mean counts where no request was in flight in all of its time.
     """
-    samples = told_power(samples)
-    samples["power_w"] = samples["power_w"].where(samples["power_w"] > 0)
+    samples = _standing(told_power(samples))
     begun, ended = np.sort(starts), np.sort(ends)
     times, reach = samples["time_s"].to_numpy(float), samples["span_s"].to_numpy(float) / 2
     done = np.searchsorted(ended, times - reach, "right")
@@ -549,9 +553,25 @@ def idle_power(samples: pd.DataFrame, starts: pd.Series, ends: pd.Series) -> flo
     return float(_mean_powers(quiet).sum())
 
 
+def _standing(samples: pd.DataFrame) -> pd.DataFrame:
+    """Samples of which zeros are none, with stands_s, the time around each that a power is of [s].
+
+    Half of that to the reading before and after it, but for gaps; of a mean its own.
+    """
+    samples = samples.reset_index(drop=True)
+    samples["power_w"] = samples["power_w"].where(samples["power_w"] > 0)
+    read = samples.dropna(subset=["power_w"]).drop_duplicates(["meter", "time_s"])
+    read = read.sort_values(["meter", "time_s"])
+    waits = read.groupby("meter")["time_s"].diff()
+    usual = waits.groupby(read["meter"]).transform("median")
+    before = waits.clip(upper=GAP_FACTOR * usual).fillna(usual)
+    after = before.groupby(read["meter"]).shift(-1).fillna(usual)
+    # a reading alone is all that is known
+    around = ((before + after) / 2).fillna(1.0)
+    return samples.assign(stands_s=read["span_s"].where(read["span_s"] > 0, around))
+
+
 def _mean_powers(samples: pd.DataFrame) -> pd.Series:
-    """Mean power of each meter [W], a mean over some time as long as that: see `told_power`."""
-    read = samples.dropna(subset=["power_w"])
-    spans = read["span_s"].where(read["span_s"] > 0, 1.0)
-    energies = (read["power_w"] * spans).groupby(read["meter"]).sum()
-    return energies / spans.groupby(read["meter"]).sum()
+    """Mean power of each meter over the time for which its readings stand [W]."""
+    energies = joules(samples["power_w"], samples["stands_s"]).groupby(samples["meter"]).sum()
+    return mean_power(energies, samples["stands_s"].groupby(samples["meter"]).sum())
