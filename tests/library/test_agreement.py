@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from inference_energy.agreement import broken, unusual
 from inference_energy.errors import InputError
+from inference_energy.requests.counts import MOST_RATE
 from inference_energy.tables import load_schema, read_table, row_problems, schema_names
 from repository import ROOT
 
@@ -927,9 +928,20 @@ def test_what_no_known_model_has_is_unusual(model, column, value):
 def test_more_tokens_than_a_call_can_give_are_refused(tmp_path, row):
     """A hundred times those of DeepSeek-R1 on GPQA, 1,128,700 in one call, passed."""
     table = ("data/published/token_counts.csv", "token_counts", row)
-    (problem,) = refused_with(tmp_path, *table, "total_tokens", 100)
+    # of a row with a wall time they are too fast as well
+    problem, *_ = refused_with(tmp_path, *table, "total_tokens", 100)
     assert 'columns "total_tokens", "total_calls"' in problem and "allowed is 1 to 1e+06" in problem
     assert refused_with(tmp_path, *table, "total_tokens", 10) == []
+
+
+@pytest.mark.parametrize("row", [0, 1])
+def test_calls_that_end_faster_than_any_server_answers_are_refused(tmp_path, row):
+    """A thousandth of 13.8 minutes, 67,000 tokens a second of one call, passed."""
+    table = ("data/published/token_counts.csv", "token_counts", row)
+    (problem,) = refused_with(tmp_path, *table, "wall_minutes", 0.001)
+    assert '"total_tokens", "total_calls", "wall_minutes"' in problem
+    assert f"allowed is 1 to {MOST_RATE * 60:g}" in problem
+    assert refused_with(tmp_path, *table, "wall_minutes", 0.5) == []
 
 
 def test_sums_of_products_are_held_to_another_product():

@@ -12,7 +12,9 @@ from inference_energy.laws.log_linear import LogLinear
 from inference_energy.laws.peak import Peak
 from inference_energy.method.setup import UNTRIMMED
 from inference_energy.scaling import counter_signal
+from inference_energy.tables import read_table
 from library.scaling.made_up import ADDITIVE, make_setup
+from repository import ROOT
 
 CLAIM = (600.0, 6300.0)
 CONFIG = {
@@ -134,3 +136,25 @@ def test_a_claim_without_both_ends_is_refused():
     for name in ("a", "b"):
         with pytest.raises(InputError, match=r"counter_signal\.estimate"):
             counter_signal.claimed_energy(estimates, name)
+
+
+def test_the_tokens_of_a_call_are_held_against_the_context_of_its_model():
+    """900,000 of one call of DeepSeek-R1, whose context is 163,840, made 493 Wh of 6.99."""
+    counts = read_table(ROOT / "data/published/token_counts.csv", "token_counts")
+    models = read_table(ROOT / "data/models.csv", "models")
+    counter_signal.check_counts(counts, models)
+    row = counts["id"] == "r1-gpqa"
+    for calls in (1, 2):
+        many = counts.assign(total_calls=counts["total_calls"].mask(row, calls))
+        most = 4 * 163_840 * calls
+        fits = many.assign(total_tokens=many["total_tokens"].mask(row, most))
+        counter_signal.check_counts(fits, models)
+        over = many.assign(total_tokens=many["total_tokens"].mask(row, most + 4))
+        with pytest.raises(InputError) as error:
+            counter_signal.check_counts(over, models)
+        (told,) = error.value.problems
+        assert told.startswith("data/published/token_counts.csv, id r1-gpqa: columns")
+        assert (
+            f"values {most + 4}, {calls}: " in told and "the context of DeepSeek-R1, 163840" in told
+        )
+        assert "allowed is at most 4 times" in told

@@ -20,6 +20,7 @@ from inference_energy.energy import exact
 from inference_energy.energy.equation import node_energy, tokens_for
 from inference_energy.energy.fleet import mix
 from inference_energy.errors import InputError
+from inference_energy.laws.hardware import LONGEST, longest_context
 from inference_energy.method.setup import UNTRIMMED, Setup, extrapolates, fixed_regime
 from inference_energy.units import (
     MILLI,
@@ -135,6 +136,40 @@ class _Chains:
         """Whether the law of the subject, or of any model of the blend, extrapolates."""
         chosen = [m for m in self.models if subject in (m.name, UNTRIMMED)]
         return "yes" if any(extrapolates(m, self.input_tokens, tokens) for m in chosen) else "no"
+
+
+def check_counts(counts: pd.DataFrame, models: pd.DataFrame) -> None:
+    """Hold the tokens of a call against the context of the model that was called, if it is known.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Table of schema ``token_counts``, whose subjects begin with the model and a comma.
+    models : DataFrame
+        Table of schema ``models``.
+
+    Raises
+    ------
+    InputError
+        If calls have more tokens in the mean than LONGEST contexts.
+    """
+    problems = []
+    for row in counts.to_dict("records"):
+        model = row["subject"].partition(",")[0]
+        total, calls = row["total_tokens"], row["total_calls"]
+        tokens = total / calls
+        context = longest_context(model, models)
+        if tokens > LONGEST * context:
+            problems.append(
+                f'data/published/token_counts.csv, id {row["id"]}: columns "total_tokens",'
+                f' "total_calls": values {total:.9g}, {calls}: {tokens:.6g}'
+                f" tokens a call are {tokens / context:.3g} times the context of {model},"
+                f" {context:g} tokens (context_tokens of data/models.csv); allowed is at most"
+                f" {LONGEST:g} times, as far as servers stretch it; correct them, or the model"
+                " that subject begins with"
+            )
+    if problems:
+        raise InputError(problems)
 
 
 def counter_signal(

@@ -17,6 +17,7 @@ def main(snakemake):
     agents.check_idle_power(config["agents"], read_table(read.servers, "nodes"))
     agents.check_contexts(setup, method["id"], config["agents"], contexts)
     counts = read_table(read.counts, "token_counts")
+    counter_signal.check_counts(counts, contexts)
     signal = config["counter_signal"]
     claim, _ = counter_signal.claimed_energy(
         read_table(read.estimates, "estimates"), signal["estimate"]
