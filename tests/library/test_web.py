@@ -219,6 +219,11 @@ def test_a_name_of_many_places_that_take_no_connection_is_left_in_time(monkeypat
         "http://token/v1/completions",
         "http://h/auth/realm/v1",
         "http://h/keys/v1",
+        # ids of a deployment and of an account, a model by its name
+        "https://h/deployments/3f2b8c1a-9d7e-4f60-8a5b-2c1d0e9f8a7b/v1",
+        f"https://h/client/v4/accounts/{'3f2b8c1a' * 4}/ai/v1",
+        "http://h/models/Llama-3.1-405B-Instruct-FP8/v1",
+        f"http://h/{'deadbeef' * 5}-model/v1",
     ],
 )
 def test_good_addresses(address):
@@ -263,6 +268,10 @@ def test_good_addresses(address):
         "http://h/credential=hunter2",
         "http://h/session=hunter2",
         "http://h/glpat-hunter2hunter2hunter2/v1",
+        "http://127.0.0.1:1/t/4f3c2b1a9e8d7c6b5a4f3e2d1c0b9a8f7e6d5c4b/v1",
+        f"http://h/{'4F3C2B1A' * 8}",
+        "http://h/v1/sk-proj-abcdefghijklmnopqrstuv",
+        "http://h/v1/hf_abcdefghijklmnopqrstuvwxyz",
     ],
 )
 def test_bad_addresses_are_told_without_their_secrets(address):

@@ -19,8 +19,12 @@ STATED = re.compile(
 """What states a secret within an address, or names it by the part of the path before it; a host may
 bear such a name, with a port after it."""
 
+IN_PATH = re.compile(r"/[0-9a-f]{40,}(?=/|$)", re.I)
+"""A part of the path of an address that is a token of 160 bits and more, in hexadecimal. Accounts
+and deployments of clouds have ids of 128, with dashes or without."""
+
 LOOKS = re.compile(
-    r"\b(sk-(?=[\w-]*\d)[\w-]{20,}|(hf|fw|gsk|gh[oprsu]|npm|r8)_[a-z0-9]{20,}"
+    r"\b(sk-((?=[\w-]*\d)[\w-]{20,}|[a-z]{20,}|(proj|ant|svcacct|admin|or)-[\w-]{16,})|(hf|fw|gsk|gh[oprsu]|npm|r8)_[a-z0-9]{20,}"
     r"|(nvapi|xai|glpat)-[\w-]{20,}|pplx-[a-z0-9]{20,}|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}"
     r"|AIza[\w-]{30,}|pypi-AgEI[\w-]{20,}|[rs]k_(live|test)_[a-z0-9]{16,}|tgp_v1_[\w-]{20,}"
     r"|do[opr]_v1_[0-9a-f]{64}|ya29\.[\w-]{20,}|SG\.[\w-]{22}\.[\w-]{43}"

@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from inference_energy.errors import InputError
-from inference_energy.secrecy import STATED, looks_secret
+from inference_energy.secrecy import IN_PATH, STATED, looks_secret
 
 PIECE = 65_536
 LONGEST_ADDRESS = 2_000
@@ -69,7 +69,7 @@ def address_problem(address: str) -> str | None:
             f"holds a query or fragment, which may be a key and results would repeat; {ALLOWED}; "
             "remove it, and set OPENAI_API_KEY where a key is needed"
         )
-    if STATED.search(address) or looks_secret(address):
+    if STATED.search(address) or IN_PATH.search(parts.path) or looks_secret(address):
         return (
             f"holds what looks like a key, which results would repeat; {ALLOWED}; remove it, and "
             "set OPENAI_API_KEY where a key is needed"
