@@ -2,8 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
+from inference_energy.deployments import build
 from inference_energy.deployments import power as deployments_power
+from inference_energy.tables import read_table
 from library.deployments.made_up import (
     GPU,
     HARDWARE,
@@ -14,7 +17,9 @@ from library.deployments.made_up import (
     own,
     quantity,
     refusal,
+    resolved,
 )
+from repository import ROOT
 
 
 def test_power_measured_at_the_node_counts_as_it_is():
@@ -265,3 +270,42 @@ def test_a_stated_host_is_held_against_what_two_meters_leave(node, stated, agree
         runs.assign(node_power_w=6000.0), half, HARDWARE, WHERE
     )
     assert "leave 1 kW a node" in text
+
+
+@pytest.mark.parametrize("column", ["node_power_w", "gpu_power_w"])
+def test_powers_of_one_concurrency_that_are_far_apart_are_unusual(column):
+    """A digit lost of one run of three, 4.1 kW beside 13.9 and 14.05, gave 0.133 Wh for 0.209."""
+    runs = bench(LADDER[:3], concurrency=128.0)
+
+    def told(watts, **known):
+        powers = runs.assign(**{column: watts}, **known)
+        return deployments_power.unlike_powers(powers, own()["deployment"], WHERE)
+
+    (text,) = told([13_900.0, 4_100.0, 14_050.0])
+    assert text == (
+        f"{WHERE}: key deployment.benchmarks: unusual; {column} of run 2 of runs.json is 4.1 kW,"
+        " and of run 3 of runs.json 14.05 kW, 3.43 times as much, both with concurrency 128; usual"
+        " is at most 2.5 times, whatever the lengths; compare the digits and the unit, and the time"
+        " of the meter with that of the runs"
+    )
+    assert told([4_000.0, 10_000.0, 10_000.0]) == ()
+    assert len(told([4_000.0, 10_001.0, 10_000.0])) == 1
+    # at another load, of which nothing is known, and of what does not count
+    assert told([4_000.0, 10_001.0, 10_001.0], concurrency=[8.0, 128.0, 128.0]) == ()
+    assert told([4_000.0, 10_001.0, 10_001.0], concurrency=np.nan) == ()
+    doubted = ["marked: power: no sample for 9 s", "ok", "ok"]
+    assert told([4_000.0, 10_001.0, 10_001.0], status=doubted) == ()
+
+
+def test_powers_of_one_concurrency_are_as_far_apart_as_is_documented():
+    runs = read_table(ROOT / "data/measured/mlenergy_v3.csv", "mlenergy")
+    same = ["model_id", "gpu", "gpus", "precision", "tensor_parallel", "expert_parallel"]
+    powers = runs.groupby([*same, "concurrency_limit"])["accelerator_power_w"]
+    most = (powers.max() / powers.min()).max()
+    assert most == pytest.approx(2.38, abs=0.005) and most < deployments_power.POWERS_APART
+
+
+def test_a_deployment_tells_powers_of_one_concurrency_that_are_far_apart():
+    runs = bench(LADDER[:3], concurrency=128.0, node_power_w=[5_900.0, 2_100.0, 5_950.0])
+    told = build.build(resolved(), runs, WHERE, hardware=HARDWARE).unusual
+    assert sum("both with concurrency 128" in text for text in told) == 1

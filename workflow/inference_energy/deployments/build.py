@@ -16,6 +16,7 @@ from inference_energy.deployments.power import (
     measured_power,
     run_accelerator_power,
     run_node_power,
+    unlike_powers,
     unusual_hosts,
     unusual_power,
 )
@@ -230,6 +231,7 @@ def build(
             *unusual_host,
             *(() if hardware is None else unusual_power(used, hardware["gpus"], where)),
             *(() if hardware is None else unusual_hosts(used, section, hardware, where, z)),
+            *unlike_powers(used, section, where),
         ),
     )
     _check_reach(deployment, where)

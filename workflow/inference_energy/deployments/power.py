@@ -27,6 +27,11 @@ HOSTS_APART = 1.5
 and CPUs follow the load, and meters are right within some per cent of the whole."""
 
 
+POWERS_APART = 2.5
+"""Power of one run over that of another of the same concurrency, usually at most [1]: of the
+configurations of data/measured/mlenergy_v3.csv it is 2.38 or less between tasks."""
+
+
 @dataclass(frozen=True)
 class ServingPower:
     """Power of all nodes that serve the runs.
@@ -232,6 +237,42 @@ def unusual_power(runs: pd.DataFrame, gpus: pd.DataFrame, where: str) -> tuple[s
             f" {counted(len(low), 'run is', 'runs are')} below; compare its unit, n_gpus, and the"
             " time of the meter with that of the run"
         )
+    return tuple(told)
+
+
+def unlike_powers(runs: pd.DataFrame, section: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    """Tell powers of runs of one concurrency that are further apart than lengths make them.
+
+    Parameters
+    ----------
+    runs : DataFrame
+        Runs that count, of one configuration.
+    section : dict
+        Section ``deployment``.
+    where : str
+        The deployment file, for messages.
+
+    Returns
+    -------
+    tuple of str
+        A sentence for each concurrency and meter, with powers in kW.
+    """
+    told = []
+    for column, powers in zip(
+        ("node_power_w", "gpu_power_w"), _counted(runs, section), strict=True
+    ):
+        for concurrency, own in powers.groupby(runs["concurrency"]):
+            low, high = own.min(), own.max()
+            if high <= POWERS_APART * low:
+                continue
+            least, most = (_named(runs, own[own == end])[0] for end in (low, high))
+            told.append(
+                f"{where}: key deployment.benchmarks: unusual; {column} of {least} is {low:.4g} kW,"
+                f" and of {most} {high:.4g} kW, {high / low:.3g} times as much, both with"
+                f" concurrency {concurrency:g}; usual is at most {POWERS_APART:g} times, whatever"
+                " the lengths; compare the digits and the unit, and the time of the meter with that"
+                " of the runs"
+            )
     return tuple(told)
 
 
