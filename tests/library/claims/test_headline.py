@@ -62,13 +62,18 @@ def of_methods(papers, others):
     ("papers", "others", "of_papers", "of_others"),
     [
         (3, 1, 7, 7),
-        (3, 5, 7, 7),
-        (3, 6, 7, 6),
-        (3, 9, 7, 4),
-        (3, 36, 7, 1),
-        (3, 38, 7, 1),
-        (8, 0, 7, 7),
-        (12, 0, 5, 5),
+        (3, 2, 7, 4),
+        (3, 3, 7, 2),
+        (3, 4, 5, 2),
+        (3, 5, 4, 2),
+        (3, 6, 3, 2),
+        # both medians of each no longer fit
+        (3, 7, 4, 1),
+        (3, 9, 2, 1),
+        (3, 10, 1, 1),
+        (8, 0, 2, 2),
+        (12, 0, 1, 1),
+        (3, 36, 1, 1),
         (30, 30, 1, 1),
     ],
 )
@@ -82,6 +87,16 @@ def test_the_table_of_many_methods_is_short_and_has_what_is_quoted_most(
         most = of_papers if method.startswith("oviedo") else of_others
         assert set(own["quantity"]) == set(QUOTED[:most])
     assert table["method"].nunique() == papers + others
+
+
+@pytest.mark.parametrize("methods", range(1, 14))
+def test_the_diff_of_an_edit_that_moves_every_method_is_short(methods):
+    """Each line goes and comes, two members of each blend do, and what was edited does."""
+    for papers in range(methods + 1):
+        lines = len(together(of_methods(papers, methods - papers)))
+        assert 2 * lines + 4 * methods + 2 <= 80
+        # there is no room for a quantity more
+        assert lines == len(QUOTED) * methods or 2 * (lines + methods) + 4 * methods + 2 > 80
 
 
 def test_more_methods_than_lines_are_refused_before_they_run():
