@@ -44,6 +44,10 @@ def test_where_the_rest_of_the_quantities_is_stands_at_the_end(tmp_path):
     table[~own | table["quantity"].str.endswith("query, median")].to_csv(path, index=False)
     (line,) = [line for line in ending(tmp_path) if "has not every quantity" in line]
     assert line.startswith("Of revised results/headline.csv ")
+    # of many methods none has every one
+    table[table["quantity"] != "lever, combined"].to_csv(path, index=False)
+    (line,) = [line for line in ending(tmp_path) if "has not every quantity" in line]
+    assert line.startswith(f"Of {', '.join(sorted(table['method'].unique()))} results/")
 
 
 def test_what_moved_is_told_before_where_to_look_and_is_cut(tmp_path):

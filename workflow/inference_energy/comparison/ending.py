@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from inference_energy.claims.headline import QUOTED
 from inference_energy.comparison.snapshots import committed_files
 from inference_energy.rounding import largest_first, relative
 from inference_energy.text import interval, number, percent, told_apart, with_unit
@@ -96,9 +97,9 @@ def broken_off(root: Path, start: float) -> list[str]:
 
 
 def _left_out(now: pd.DataFrame) -> list[str]:
-    """Methods of which the headline has fewer quantities than of others, and where the rest is."""
+    """Methods of which the headline has not all that is quoted, and where the rest is."""
     counts = now["method"].value_counts()
-    names = ", ".join(sorted(counts[counts < counts.max()].index))
+    names = ", ".join(sorted(counts[counts < len(QUOTED)].index))
     told = "has not every quantity; results/METHOD/fleet.csv and claims.csv do"
     return [f"Of {names} {HEADLINE} {told}."] if names else []
 
