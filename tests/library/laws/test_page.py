@@ -44,6 +44,16 @@ def test_of_few_predicted_rows_there_is_no_p90(n, p90):
     assert line.startswith(f"| all | {n} | x 1.500 | {p90} | 1.50 | 50.0 |")
 
 
+def test_rows_that_are_read_as_on_all_their_nodes_are_counted():
+    row = {"measured": 100.0, "predicted": 150.0, "sigma": 0.2, "beyond": "", "committed": "no"}
+    row |= {"engine": "vLLM", "class": "dense", "model": "m"}
+    row |= {f"{name}{given}": 8 for name in LAYOUT_AS_GIVEN for given in ("", "_as_given")}
+    told = "Copies that no node of theirs holds are read as on the GPUs of all the nodes"
+    assert told not in predicted_page(pd.DataFrame([row, row]), "a.csv")
+    page = predicted_page(pd.DataFrame([row | {"tensor_parallel": 16}, row]), "a.csv")
+    assert f"{told} that are stated, 1 of 2 rows:" in page
+
+
 def test_what_is_unusual_in_the_table_stands_at_the_end():
     table = read_table(VALIDATION / "law_errors.csv", "law_errors")
     page = laws_page(table, "a.csv")

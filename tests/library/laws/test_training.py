@@ -6,6 +6,7 @@ import pytest
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import AS_MANY_AS_FIT, STEADY, describe
 from inference_energy.laws.load_scores import bounds
+from inference_energy.laws.serving import TRAITS
 from inference_energy.laws.training import (
     STEADY_TABLE,
     THROUGHPUT_TABLES,
@@ -15,6 +16,7 @@ from inference_energy.laws.training import (
     committed,
     counted_once,
     fit_committed,
+    over_nodes,
     parts_heads,
     read_throughput,
     steady_rows,
@@ -617,6 +619,25 @@ def test_what_is_said_of_formats_and_layouts_in_full(user):
         'lines 10, 11, column "tensor_parallel": value "4"; DeepSeek-R1 in FP8 does not fit the'
         f" memory of 2 x H100-SXM-80GB; {room}",
     ]
+
+
+def test_a_copy_that_one_node_does_not_hold_is_read_as_on_all_that_are_stated(user):
+    """Tables that count the GPUs of a node, as the paper's does, state the nodes beside them."""
+    row = {"model": "DeepSeek-R1", "tensor_parallel": 8}
+    held = {"tensor_parallel": 8, "nodes": 2}
+    read = user(row | {"nodes": 2}, {"tensor_parallel": 16, "nodes": 2}, held, ROW)
+    assert list(read["tensor_parallel"]) == [16, 16, 8, 8]
+    assert list(read["tensor_parallel_as_given"]) == [8, 16, 8, 8]
+    assert list(over_nodes(read)) == [True, False, False, False]
+    assert not counted_once(read).any()
+    assert (read["filled"] <= 1).all()
+    # as the same GPUs, counted together
+    whole = user(row | {"tensor_parallel": 16, "nodes": 2})
+    traits = [name for name in TRAITS if name in read]
+    assert whole.loc[0, traits].equals(read.loc[0, traits])
+    for few in ({}, {"nodes": 1}, {"nodes": 2, "tensor_parallel": 2}):
+        (told,) = problems_of(user, row | few)
+        assert "DeepSeek-R1 in FP8 does not fit the memory of" in told
 
 
 def test_a_copy_on_more_gpus_than_its_nodes_have_is_refused(user):

@@ -8,7 +8,7 @@ import pandas as pd
 from inference_energy.laws.engines import engine_name
 from inference_energy.laws.load_scores import ELSEWHERE, SCALED, SCALES, SPLITS, statistics
 from inference_energy.laws.mixed import SPREAD_GROUPS
-from inference_energy.laws.training import counted_once
+from inference_energy.laws.training import counted_once, over_nodes
 from inference_energy.templates import render
 
 AIMS: tuple[tuple[str, tuple[tuple[str, str], ...], dict[str, float]], ...] = (
@@ -170,6 +170,7 @@ def predicted_page(predictions: pd.DataFrame, path: str, unusual: Sequence[str] 
         path=path,
         committed=int(predictions["committed"].eq("yes").sum()),
         counted_once=int(counted_once(predictions).sum()),
+        over_nodes=int(over_nodes(predictions).sum()),
         extrapolated=int(predictions["beyond"].ne("").sum()),
         beyond=named[named.ne("")].value_counts().to_dict(),
         unusual=unusual,

@@ -155,8 +155,9 @@ def read_throughput(
     -------
     DataFrame
         The rows, in the table's order, after ``at_load.describe``; ``line``, the number of each in
-        the file; models and GPUs as their tables name them, and layouts of COUNTED_TWICE as they
-        are; in columns such as ``gpu_as_given``, AS_GIVEN as the table has them.
+        the file; models and GPUs as their tables name them, layouts of COUNTED_TWICE as they are,
+        and on all nodes a copy that one of them does not hold; in columns such as
+        ``gpu_as_given``, AS_GIVEN as the table has them.
 
     Raises
     ------
@@ -178,7 +179,7 @@ def read_throughput(
     rows = _counted_once(rows.assign(line=numbers, **named, **given))
     described = rows[known].reset_index(drop=True)
     if known.any():
-        described = describe(described, **hardware)
+        described = _on_all_nodes(described, hardware)
         problems += _impossible(described, numbers[known], hardware["gpus"], training)
         problems += _too_few_nodes(described, numbers[known])
         problems += _uneven(described, numbers[known], hardware["models"])
@@ -231,6 +232,26 @@ def counted_once(rows: pd.DataFrame) -> NDArray:
     """Whether each row of ``read_throughput`` is read as on fewer GPUs than its table says."""
     fewer = [(rows[name] < rows[f"{name}_as_given"]).fillna(False) for name in LAYOUT_AS_GIVEN]
     return np.any(np.array(fewer, bool), axis=0)
+
+
+def _on_all_nodes(rows: pd.DataFrame, hardware: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """The rows after ``at_load.describe``, those whose weights no single node holds on all theirs.
+
+    Such a row counts the GPUs of one of its nodes: the others hold the rest of the copy.
+    """
+    described = describe(rows, **hardware)
+    nodes, tensor = rows["nodes"].fillna(1), rows["tensor_parallel"]
+    several = (nodes > 1) & (copy_gpus(rows) == tensor) & (tensor == _node_sizes(rows))
+    several &= described["filled"] > 1
+    if not several.any():
+        return described
+    return describe(rows.assign(tensor_parallel=tensor.mask(several, tensor * nodes)), **hardware)
+
+
+def over_nodes(rows: pd.DataFrame) -> NDArray:
+    """Whether each row of ``read_throughput`` is read as on all its nodes, not on one."""
+    more = rows["tensor_parallel"] > rows["tensor_parallel_as_given"]
+    return more.to_numpy(bool)
 
 
 def _known(rows: pd.DataFrame, column: str, hardware: Mapping[str, pd.DataFrame]) -> NDArray:
@@ -305,9 +326,9 @@ def _impossible(
         fewest = count[alike.index].min()
         yield (
             f'{name_rows(numbers[alike.index])}, column "tensor_parallel": value'
-            f' "{alike["tensor_parallel"].iloc[0]}"; {model} in {precision} does not fit the'
-            f" memory of {fewest:g} x {gpu}; allowed are as many GPUs as hold the weights; correct"
-            " the layout or the format"
+            f' "{alike["tensor_parallel_as_given"].iloc[0]}"; {model} in {precision} does not fit'
+            f" the memory of {fewest:g} x {gpu}; allowed are as many GPUs as hold the weights;"
+            " correct the layout or the format"
         )
 
 
