@@ -11,7 +11,7 @@ rows being two of a kind, and near each other, is none.
 
 import duckdb
 
-from inference_energy.units import MICROSECONDS_PER_SECOND, MILLI
+from inference_energy.units import MICROSECONDS_PER_HOUR, MICROSECONDS_PER_SECOND, MILLI
 
 STATES, HOPS = "perhaps an earlier state", "perhaps another hop"
 """Kinds of rows that only the whole log shows."""
@@ -23,7 +23,7 @@ COARSE_START, LEAST_FINE = 10 * MILLISECOND, 0.5
 """Of a log that is fine enough to tell requests apart by their starts, at least so many [1] are no
 multiples of this [us]: of starts in ms nine of ten."""
 
-LONGEST_TOLD = 1_000 * MICROSECONDS_PER_SECOND
+LONGEST_TOLD = MICROSECONDS_PER_HOUR // 4
 """A request that takes longer is in neither table, so that sums of squares stay whole. [us]"""
 
 LEAST_STATES = 0.05
