@@ -390,9 +390,9 @@ def test_two_choices_of_the_blend_have_a_row_and_a_factor_each():
     # trimming leaves the traditional one
     (trim,) = (f["traditional median"] for f in factors if f["setting"] == "blend trim")
     assert trim == pytest.approx(1, rel=1e-12)
-    assert said.startswith(
-        "Blend models 3 -> 4 and blend trim 0.05 to 0.95, 0.1 to 0.9 -> none together lower the"
-    )
+    assert said.startswith("Blend models 3 -> 4 lowers the traditional median by 32.2 %, ")
+    both_choices = "blend models and blend trim 0.05 to 0.95, 0.1 to 0.9 -> none"
+    assert f"Wh; {both_choices} lower the long median by 36.6 %" in said
 
 
 def test_of_choices_of_a_section_one_too_long_to_tell_is_named_once():
@@ -1145,16 +1145,20 @@ TRADITIONAL_ROSE = "the traditional median by 10.0 %, 2.00 -> 2.20 Wh"
         # one moves both, or one of them the other way
         (
             {"a": (1.1, 1.2), "b": (1, 1.04)},
-            "A 1 -> 2 and b 1 -> 2 together raise {t} and raise {l}.",
+            "A 1 -> 2 raises {t}; a and b 1 -> 2 raise {l}.",
+        ),
+        (
+            {"b": (1, 1.3), "a": (1.1, 0.96)},
+            "B 1 -> 2 and a 1 -> 2 together raise {l}; a raises {t}.",
         ),
         (
             {"a": (1.2, 1.3), "b": (0.92, 0.96)},
             "A 1 -> 2 and b 1 -> 2 together raise {t} and raise {l}.",
         ),
-        # beyond three, what is not named is credited with no median of its own
+        # beyond three, the one that is named moves the median most
         (
-            {"a": (1.1, 1), "b": (1, 1.1), "c": (1, 1.1), "d": (1, 1.04)},
-            "A 1 -> 2 and 3 other settings together raise {t} and raise {l}.",
+            {"a": (1.1, 1), "b": (1, 1.04), "c": (1, 1.04), "d": (1, 1.1), "e": (1, 1.04)},
+            "A 1 -> 2 raises {t}; d 1 -> 2 and 3 other settings raise {l}.",
         ),
         # all move both in the same way, or nobody can say
         ({"a": (1.05, 1.2), "b": (1.05, 1.04)}, "A 1 -> 2 and b 1 -> 2 raise {t} and raise {l}."),

@@ -769,16 +769,18 @@ def sentence(
         return float(share.get(_factor_of(line), np.nan))
 
     told = []
+    known: list[dict] = []
     for some, of in _apart(moving, [*medians, *most], by):
         plural = _are_many(some, rows)
         moves = [_moves(line, shares, plural) for line in of]
         if all(line["factor"] == 1 for line in of) and not any(CANCELS in move for move in moves):
             # the verb once
             moves = [moves[0], *(move.partition(" ")[2] for move in moves[1:])]
-        what = _together(some, rows, bool(shares))
+        what = _together(some, rows, bool(shares), known)
         if len(some) > 1 and any(not _alike(some, line, by) for line in of):
             what += " together"
         told.append(f"{what} {listed(moves)}")
+        known += some
     told[0] = f"{told[0][0].upper()}{told[0][1:]}"
     if idle:
         verb = "move" if _are_many(idle, rows) else "moves"
@@ -791,8 +793,8 @@ def sentence(
 def _apart(
     settings: list[dict], lines: list[dict], by: Callable[[dict, dict], float]
 ) -> list[tuple[list[dict], list[dict]]]:
-    """Settings with the headlines that are told of them: of each its own, where no two of few move
-    one headline unless they move the same ones; else all of all.
+    """Settings with the headlines that they move, the one that moves these most first; those that
+    none moves stand with the first.
 
     ``by`` gives the factor of a setting on a headline, NaN where nobody knows.
     """
@@ -807,12 +809,16 @@ def _apart(
             groups.append((movers, [line]))
         else:
             same.append(line)
-    if len(settings) > NAMED or sum(len(some) for some, _ in groups) != len(settings):
+    if not groups:
         return [(settings, lines)]
-    groups.sort(key=lambda group: settings.index(group[0][0]))
-    first = groups[0][1]
+    ordered = []
+    for some, of in groups:
+        most = {i: max(abs(np.log(by(s, line))) for line in of) for i, s in enumerate(some)}
+        ordered.append(([some[i] for i in largest_first(most)], of))
+    ordered.sort(key=lambda group: min(map(settings.index, group[0])))
+    first = ordered[0][1]
     first[:] = [line for line in lines if line in first or line in unmoved]
-    return groups
+    return ordered
 
 
 def _alike(settings: list[dict], line: dict, by: Callable[[dict, dict], float]) -> bool:
@@ -878,12 +884,20 @@ def _is_idle(share: Mapping[str, float], headlines: Collection[str]) -> bool:
     return all(relative(share[name], 1.0) == 0 for name in headlines if name in share)
 
 
-def _together(settings: Sequence[dict], rows: Sequence[dict], ordered: bool) -> str:
-    """Name what was changed, all if it is little and in order, else the first and how many more."""
+def _together(
+    settings: Sequence[dict], rows: Sequence[dict], ordered: bool, known: Sequence[dict] = ()
+) -> str:
+    """Name what was changed, all if it is little and in order, else the first and how many more; of
+    what is known already the name alone.
+    """
+
+    def named(setting: dict) -> str:
+        return setting["name"] if setting in known else _change(setting, rows)
+
     if len(settings) == 1 or (ordered and len(settings) <= NAMED):
-        return listed([_change(s, rows) for s in settings])
+        return listed([named(s) for s in settings])
     others = len(settings) - 1
-    return f"{_change(settings[0], rows)} and {others} other setting{'s' if others > 1 else ''}"
+    return f"{named(settings[0])} and {others} other setting{'s' if others > 1 else ''}"
 
 
 def listed(parts: Sequence[str]) -> str:
