@@ -24,9 +24,9 @@ from inference_energy.comparison.whatif import (
 from inference_energy.comparison.whatif import ask as ask_sides
 from inference_energy.energy import exact
 from inference_energy.method.build import build
-from inference_energy.method.files import merge
+from inference_energy.method.files import merge, resolve
 from inference_energy.method.wording import quantity_text, words
-from repository import METHODS, PAPER_TABLE, read
+from repository import METHOD_FILES, METHODS, PAPER_TABLE, read
 
 BASE = METHODS["oviedo2026"] | {"data": {"value": NOW}, "published": NOW}
 CLAIMS = read("data/published/claims.csv", "claims_published")
@@ -541,6 +541,24 @@ def test_a_changed_setting_has_both_sources_its_unit_and_the_keys_that_differ():
     assert {(one["old"], one["old_source"], one["unit"]) for one in lines} == {
         ("none", None, served["unit"])
     }
+
+
+def test_of_a_group_of_several_sources_those_of_what_differs_are_told():
+    files = METHOD_FILES | {
+        name: {"extends": parent, "blend": {"models": models, "source": "assumption"}}
+        for name, parent, models in (("one", "oviedo2026", 2), ("two", "one", 4))
+    }
+    one, two = (resolve(name, files) for name in ("one", "two"))
+    (line,) = changed_settings(one, two)
+    assert (line["name"], line["new"]) == ("blend models", "4")
+    assert (line["old_source"], line["new_source"]) == ("assumption", "assumption")
+    # of two choices each has its own, and what was left is still told to be
+    both = merge(two, {"blend": {"shares": "coverage"}})
+    told = {
+        row["name"]: (row["old_source"], row["new_source"]) for row in changed_settings(one, both)
+    }
+    code = BASE["blend"]["source"]
+    assert told == {"blend models": ("assumption",) * 2, "blend shares": (code,) * 2}
 
 
 def test_the_headlines_of_a_change_are_told_in_order_with_their_units(powered):

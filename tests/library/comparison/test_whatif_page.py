@@ -172,6 +172,9 @@ def test_a_source_that_was_there_before_the_value_is_marked():
         "a paper (the source of the old value, unchanged)",
         "another",
     ]
+    # nobody has stated either
+    assumed = setting | dict.fromkeys(("old_source", "new_source"), "Assumption")
+    assert setting_rows([assumed])[0][-1] == "Assumption"
 
 
 def test_a_node_power_that_a_method_does_not_use_is_said_not_to_be():

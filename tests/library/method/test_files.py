@@ -15,6 +15,8 @@ from inference_energy.method.files import (
     removed,
     resolve,
     resolve_all,
+    source_of,
+    sources_apart,
     walk_quantities,
     warnings,
 )
@@ -181,16 +183,16 @@ def test_a_blend_that_is_trimmed_otherwise_is_of_the_same_models(mine, files):
 def test_each_source_of_a_group_is_told_with_the_keys_that_it_states(mine, files):
     by_paper = files["oviedo2026"]["blend"]["source"]
 
-    def source_of(child):
+    def told(child):
         parent = mine(blend={"models": 4, "trim": [], "source": "mine"})
         return resolve("child", parent | {"child": {"extends": "mine"} | child})["blend"]["source"]
 
-    assert source_of({}) == f"mine (models, trim); {by_paper} (shares)"
-    assert source_of({"blend": {"models": 4}}) == source_of({})
+    assert told({}) == f"mine (models, trim); {by_paper} (shares)"
+    assert told({"blend": {"models": 4}}) == told({})
     own = {"models": 5, "source": "own"}
-    assert source_of({"blend": own}) == f"own (models); mine (trim); {by_paper} (shares)"
+    assert told({"blend": own}) == f"own (models); mine (trim); {by_paper} (shares)"
     same = {"models": 5, "source": "unchanged"}
-    assert source_of({"blend": same}) == (
+    assert told({"blend": same}) == (
         f"stated to be unchanged: mine (models, trim); stated to be unchanged: {by_paper} (shares)"
     )
     new = mine(benchmarks={"exclude_sources": ["trtllm-0.17"], "source": "unchanged"})
@@ -198,7 +200,38 @@ def test_each_source_of_a_group_is_told_with_the_keys_that_it_states(mine, files
     assert resolve("mine", new)["benchmarks"]["source"] == f"stated to be unchanged: {by_paper}"
     # one that states the whole group, or nothing but who states it, is the only source
     whole = own | {"trim": [], "shares": "equal"}
-    assert source_of({"blend": whole}) == source_of({"blend": {"source": "own"}}) == "own"
+    assert told({"blend": whole}) == told({"blend": {"source": "own"}}) == "own"
+
+
+@pytest.mark.parametrize(
+    ("models", "shares"),
+    [
+        ("assumption", "a paper"),
+        # words that look like what is told beside a source
+        ("a talk (shares) and its slides; 2026", "arXiv:1; code (trim)"),
+        ("b; c", "d (models, trim"),
+    ],
+)
+def test_sources_that_were_told_apart_are_found_again_by_their_keys(mine, files, models, shares):
+    drafts = mine(blend={"models": 4, "source": models}) | {
+        "child": {"extends": "mine", "blend": {"shares": "coverage", "source": shares}}
+    }
+    blend = resolve("child", drafts)["blend"]
+    by_paper = files["oviedo2026"]["blend"]["source"]
+    assert sources_apart(blend) == {"models": models, "trim": by_paper, "shares": shares}
+    assert sources_apart(blend | {"source_states": "models 2"}) == sources_apart(blend)
+    assert [source_of(blend, [key]) for key in ("models", "shares")] == [models, shares]
+    # of several keys none of them alone, nor of one that the group lacks
+    assert source_of(blend, ["models", "trim"]) == blend["source"]
+    assert source_of(blend, ["models", "ranked_by"]) == source_of(blend, []) == blend["source"]
+
+
+@pytest.mark.parametrize("source", ["a", "a (models)", "a (models); b (trim, models)", "a (b)"])
+def test_the_one_source_of_a_group_is_not_taken_apart(source):
+    group = {"models": 4, "trim": [], "source": source}
+    assert sources_apart(group) == {}
+    assert source_of(group, ["models"]) == source
+    assert source_of({}, ["models"]) is None
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from repository import METHOD_FILES, METHODS
 
 PAPER = METHODS["oviedo2026"]
 BY_PAPER = PAPER["node_power"]["default"]["source"]
+BLEND = PAPER["blend"]["source"]
 
 
 def power(value, source=BY_PAPER, states=None):
@@ -180,6 +181,46 @@ def test_a_source_that_states_the_value_or_is_another_is_left_alone(drafts, said
     assert len(told) == (said is not None)
 
 
+def blended(source="assumption", **keys):
+    """A draft of another blend."""
+    return {"blend": keys | {"source": source}}
+
+
+@pytest.mark.parametrize(
+    ("drafts", "said"),
+    [
+        # both drafts say that it is an assumption
+        ([blended(models=2), blended(models=4)], None),
+        ([blended("Assumption", models=2), blended("Assumption", models=4)], None),
+        ([blended(models=2), blended(models=4), blended(models=5)], None),
+        # the source of the other keys, copied beside another of them
+        ([blended(models=2), blended(BLEND, shares="coverage")], "shares equal"),
+        ([blended(models=2), blended("mine", models=4)], None),
+        ([blended("mine", models=2), blended("mine", models=4)], "models 2"),
+    ],
+)
+def test_an_assumption_about_a_part_of_a_group_has_no_source_to_leave(drafts, said):
+    marked, told = copying(*drafts)
+    assert marked["blend"].get("source_states") == said
+    assert len(told) == (said is not None)
+
+
+def test_of_an_edited_group_only_what_an_assumption_does_not_state_is_marked():
+    draft = {"extends": "oviedo2026"} | blended(models=2)
+    before = resolve("mine", METHOD_FILES | {"mine": draft})
+    edited = resolve("mine", METHOD_FILES | {"mine": draft | blended(models=4)})
+    assert with_true_sources(edited, before, {"mine": draft}) == (edited, [])
+    both = merge(edited, {"blend": {"shares": "coverage"}})
+    marked, _ = with_true_sources(both, before, {"mine": draft})
+    assert marked["blend"]["source_states"] == "shares equal"
+    # what a draft of it inherits of both
+    child = {"extends": "mine"} | blended("mine", trim=[])
+    stated = METHOD_FILES | {"mine": draft | {"blend": both["blend"]}, "child": child}
+    method = resolve("child", stated)
+    own = with_marks_of(marked, before, method, child)
+    assert own["blend"]["source_states"] == "shares equal"
+
+
 def test_the_projects_methods_copy_no_source():
     for name in METHODS:
         line = lineage(name, METHOD_FILES)
@@ -251,7 +292,6 @@ def test_what_a_file_states_is_told_apart_from_what_it_inherits():
 
 
 OWN = {"blend": {"models": 5, "source": "mine"}}
-BLEND = PAPER["blend"]["source"]
 
 
 @pytest.mark.parametrize(

@@ -33,6 +33,7 @@ from inference_energy.method.differences import (
     plain_differences,
     quantities,
 )
+from inference_energy.method.files import source_of
 from inference_energy.method.materials import MaterialsOf
 from inference_energy.method.setup import TRIMMED, Setup
 from inference_energy.method.wording import JOINED, LABELS, change_text, differing_keys, words
@@ -643,7 +644,7 @@ def changed_settings(base: dict, head: dict, edited: bool = False) -> list[dict]
     -------
     list of dict
         group and setting (both in words), name (the setting, or the one key of it that differs),
-        old, new, unit, sources, and which of its keys differ.
+        old, new, unit, sources (those of the keys that differ), and which these are.
     """
     lines = []
     for group, paths in choices(base, head).items():
@@ -651,6 +652,7 @@ def changed_settings(base: dict, head: dict, edited: bool = False) -> list[dict]
             setting = words(".".join(path))
             whole, old, new = _both(base, head, path)
             name, before, after = change_text(whole, old, new)
+            keys = differing_keys(new, old)
             lines.append(
                 {
                     "group": words(group),
@@ -658,11 +660,11 @@ def changed_settings(base: dict, head: dict, edited: bool = False) -> list[dict]
                     "name": name,
                     "old": before,
                     "new": after,
-                    "keys": [words(key) for key in differing_keys(new, old)],
+                    "keys": [words(key) for key in keys],
                     "in_unit": (_ends_in_unit(old, new), _ends_in_unit(new, old)),
                     "unit": new.get("unit", old.get("unit", "1")),
-                    "old_source": old.get("source"),
-                    "new_source": new.get("source"),
+                    "old_source": source_of(old, keys),
+                    "new_source": source_of(new, keys),
                 }
             )
     plain = plain_differences(base, head)
@@ -700,10 +702,11 @@ def _both(base: dict, head: dict, path: Path) -> tuple[str, dict, dict]:
     section, *choice = path
     if section not in SEVERAL or not choice:
         return words(".".join(path)), _at(base, path), _at(head, path)
-    own = (*choice, "source")
-    others = {key: value for key, value in head[section].items() if key not in own}
+    others = {key: value for key, value in head[section].items() if key not in choice}
     old, new = (
-        others | {key: side[section][key] for key in own if key in side[section]}
+        others
+        | {key: side[section][key] for key in choice if key in side[section]}
+        | {"source": source_of(side[section], choice)}
         for side in (base, head)
     )
     return words(section), old, new

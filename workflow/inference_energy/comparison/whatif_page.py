@@ -7,6 +7,7 @@ import pandas as pd
 
 from inference_energy.comparison.whatif import LACKING, Answer, Published, both, is_scored, listed
 from inference_energy.method.differences import differing
+from inference_energy.method.provenance import is_assumption
 from inference_energy.method.wording import LABELS
 from inference_energy.power.node import find_node
 from inference_energy.rounding import relative
@@ -61,7 +62,7 @@ def setting_rows(settings: list[dict]) -> list[list[str | None]]:
 
 def _source(setting: dict) -> str | None:
     source = setting["new_source"]
-    if source is None or source != setting["old_source"] or source == "assumption":
+    if source is None or source != setting["old_source"] or is_assumption(source):
         return source
     return f"{source} (the source of the old value, unchanged)"
 

@@ -16,6 +16,7 @@ from inference_energy.method.lengths import (
     MOST_BEYOND,
     RoundedLengths,
 )
+from inference_energy.method.wording import OF_THE_SOURCE
 from inference_energy.names import name_problems as unknown_names
 from inference_energy.project import listed, path_problems, provided
 from inference_energy.text import beyond
@@ -216,6 +217,31 @@ def _sources_apart(group: Mapping[str, Any], stated: Sequence[Mapping[str, Any]]
     if len(found) < 2:
         return group["source"]
     return "; ".join(f"{source} ({', '.join(keys)})" for source, keys in found.items())
+
+
+def sources_apart(group: Mapping[str, Any]) -> dict[str, str]:
+    """Source of each key of a group in whose source several are told apart; of others nothing.
+
+    Parameters
+    ----------
+    group : mapping
+        Group of a resolved method, whose source is as :func:`tell_sources_apart` writes it.
+    """
+    keys = [key for key in group if key not in ("source", OF_THE_SOURCE)]
+    name = "|".join(map(re.escape, keys))
+    ends = re.compile(rf" \(((?:{name})(?:, (?:{name}))*)\)(?:; |$)")
+    # each source, and after it the keys that it states; nothing after the last
+    *parts, rest = ends.split(str(group.get("source")))
+    by = [(key, parts[i]) for i in range(0, len(parts), 2) for key in parts[i + 1].split(", ")]
+    # brackets in the words of a source name some of the keys, or one twice
+    return dict(by) if not rest and sorted(key for key, _ in by) == sorted(keys) else {}
+
+
+def source_of(group: Mapping[str, Any], keys: Iterable[str]) -> Any:
+    """Source of some keys of a group: the one that states them all, else the group's."""
+    apart = sources_apart(group)
+    found = {apart.get(key) for key in keys}
+    return found.pop() if len(found) == 1 and None not in found else group.get("source")
 
 
 def _left_unchanged(source: Any) -> str:

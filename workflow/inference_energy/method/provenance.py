@@ -6,7 +6,7 @@ from typing import Any
 
 from inference_energy.documents import Line
 from inference_energy.method.differences import Path, differing, quantities
-from inference_energy.method.files import WHOLE
+from inference_energy.method.files import WHOLE, sources_apart
 from inference_energy.method.wording import OF_THE_SOURCE, quantity_text
 from inference_energy.text import with_unit
 
@@ -47,11 +47,12 @@ def with_true_sources(
     for path, quantity in quantities(marked):
         old, source = olds.get(path, {}), quantity.get("source")
         stated = old.get(OF_THE_SOURCE)
-        left = source is not None and source != ASSUMPTION and source == old.get("source")
+        left = source is not None and not is_assumption(source) and source == old.get("source")
         file = _stating(path, files)
         if not left or not (stated or path in moved) or file in added:
             continue
-        stated, value = stated or _value(old, quantity), _value(quantity, old)
+        was = _without_assumed(old, quantity)
+        stated, value = stated or _value(was, quantity), _value(quantity, was)
         if stated != value:
             # of the copy, whose quantities are dicts
             quantity[OF_THE_SOURCE] = stated  # type: ignore[index]
@@ -85,11 +86,15 @@ def with_copied_sources(
     places, olds = list(files), {file: dict(quantities(of)) for file, of in above.items()}
     for path, quantity in quantities(marked):
         source, file = quantity.get("source"), _stating(path, files)
-        if OF_THE_SOURCE in quantity or not source or _plain(source) == ASSUMPTION:
+        if OF_THE_SOURCE in quantity or not source or is_assumption(source):
             continue
         further = places[places.index(file) + 1 :]
         known = [olds[place].get(path, {}) for place in further if place in olds]
-        alike = [old for old in known if _plain(old.get("source", "")) == _plain(source)]
+        alike = [
+            _without_assumed(old, quantity)
+            for old in known
+            if _plain(old.get("source", "")) == _plain(source)
+        ]
         stated = [(old.get(OF_THE_SOURCE) or _value(old, quantity), old) for old in alike]
         if stated and all(text != _value(quantity, old) for text, old in stated):
             text, old = stated[0]
@@ -97,6 +102,23 @@ def with_copied_sources(
             quantity[OF_THE_SOURCE] = text  # type: ignore[index]
             warnings.append((file, _warning(file, path, _value(quantity, old), text)))
     return marked, warnings
+
+
+def is_assumption(source: Any) -> bool:
+    """Whether a source says that nobody has stated the value."""
+    return _plain(source) == ASSUMPTION
+
+
+def _without_assumed(old: Mapping[str, Any], quantity: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A group as it was, but for what is an assumption: that has no source to be left."""
+    assumed = _assumed(quantity)
+    kept = {key: value for key, value in old.items() if key not in assumed}
+    return kept | {key: quantity[key] for key in assumed}
+
+
+def _assumed(group: Mapping[str, Any]) -> list[str]:
+    """Keys of a group that are assumptions, where others have a source."""
+    return [key for key, source in sources_apart(group).items() if is_assumption(source)]
 
 
 def _plain(source: Any) -> str:
@@ -144,7 +166,7 @@ def with_marks_of(
             continue
         moved = [
             key
-            for key in quantity.keys() - {"source"}
+            for key in quantity.keys() - {"source", *_assumed(inherited)}
             if quantity[key] == inherited.get(key) != old.get(key) and not _has(own, (*path, key))
         ]
         if moved:
