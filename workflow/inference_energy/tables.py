@@ -5,7 +5,8 @@ column that may be empty says so in its type. Annotations of this project: ``uni
 property, ``x-enum`` (place of the ``enum`` in another schema, as ``file#/key/key``), ``x-key``
 (columns that identify a row), ``x-sort`` (order of the rows), ``x-reason`` (of a bound),
 ``x-name`` (the column holds names, in one spelling, :func:`spelling`), ``x-also`` (what others call
-the column, in small letters), ``x-empty`` (when the table may have no rows) and those of
+the column, in small letters), ``x-user`` (only the table made of a user's has the column, the
+committed one has not), ``x-empty`` (when the table may have no rows) and those of
 :mod:`inference_energy.agreement`; the order of the properties is the order of the columns.
 """
 
@@ -312,7 +313,7 @@ def describe_tables(names: Sequence[str] | None = None) -> list[dict[str, Any]]:
     -------
     list of dict
         Of each table its title, anchor of a heading of that title, description, key, and columns:
-        name, allowed, unit, meaning.
+        name, allowed, unit, meaning, and is_users: whether only the table made of a user's has it.
     """
     return [_described(load_schema(name)) for name in names or schema_names()]
 
@@ -324,6 +325,7 @@ def _described(spec: Schema) -> dict[str, Any]:
             "allowed": allowed(column, with_unit=False),
             "unit": column.get("unit"),
             "meaning": " ".join(column["description"].split()),
+            "is_users": column.get("x-user", False),
         }
         for name, column in spec["properties"].items()
     ]
