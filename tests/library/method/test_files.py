@@ -440,6 +440,20 @@ def test_a_method_is_not_told_to_extend_itself(mine):
     assert "did you mean" not in str(refused.value)
 
 
+@pytest.mark.parametrize("parent", ["mine2", "mine2.yaml"])
+def test_a_parent_beside_a_draft_elsewhere_is_asked_into_the_folder_of_the_methods(files, parent):
+    drafts = files | {"mine": {"extends": parent}}
+    with pytest.raises(InputError) as caught:
+        resolve("mine", drafts, where="drafts/mine.yaml")
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"drafts/mine.yaml: key extends: value {parent}: unknown method; ")
+    assert "config/methods/mine2.yaml: a method that is extended lies there, and not" in problem
+    for where in (None, "config/methods/mine.yaml"):
+        with pytest.raises(InputError) as caught:
+            resolve("mine", drafts, where=where)
+        assert "lies there" not in str(caught.value)
+
+
 def test_an_unknown_method_is_told_with_all_that_are_known():
     with pytest.raises(InputError) as refused:
         resolve("x.yml", {"b": {}, "a": {}})

@@ -408,11 +408,17 @@ def resolve(
         if not isinstance(parent, str) or parent not in files:
             file = places.get(chain[-1], method_path(chain[-1])) if chain else None
             key = f"{file}: key extends" if file else asked_by
+            is_elsewhere = file is not None and file != method_path(chain[-1])
+            elsewhere = (
+                ": a method that is extended lies there, and not beside its draft"
+                if is_elsewhere
+                else ""
+            )
             # what extends this one would go in a circle
             known = sorted(set(files) - set(chain))
             raise InputError(
                 f"{key}: value {parent}: unknown method; allowed are {', '.join(known)}"
-                f"; {_remedy(parent)}{near(parent, known)}"
+                f"; {_remedy(parent)}{elsewhere}{near(parent, known)}"
             )
         if not isinstance(files[parent], dict):
             raise InputError(
