@@ -199,6 +199,43 @@ def test_both_sides_are_ranked_by_what_ranks_the_new_one():
     assert row["old"] == row["new"] == 671
 
 
+def first_out(base, head):
+    """Who is first left out of the blend of traditional queries before, and who after."""
+    rows = members(base, head)["traditional"]
+    return tuple(
+        next((row["model"] for row in rows if row["first_out"][side]), None) for side in (0, 1)
+    )
+
+
+NEMOTRON = "Llama-3.1 Nemotron Ultra 253B"
+
+
+@pytest.mark.parametrize(
+    ("changes", "before", "after"),
+    [
+        # it enters, and who was in is left out
+        (
+            {"node_power": {"models": {"Llama 3.1 70B": {"value": 20, "unit": "kW"}}}},
+            "Llama 3.1 70B",
+            NEMOTRON,
+        ),
+        # each side by what ranks it
+        (
+            {"blend": {"models": 2, "ranked_by": "parameters"}},
+            "Llama 3.1 70B",
+            NEMOTRON,
+        ),
+        # of the three largest one alone has a share, and none of the others is left out
+        ({"blend": {"shares": "median model"}}, "Llama 3.1 70B", "Llama 3.1 70B"),
+        ({"blend": {"models": 5}}, "Llama 3.1 70B", None),
+    ],
+)
+def test_who_is_first_left_out_is_told_of_each_side(changes, before, after):
+    base, head, _ = ask(**changes)
+    assert first_out(base, head) == (before, after)
+    assert first_out(head, base) == (after, before)
+
+
 def test_claims_are_told_where_the_verdict_changes(powered):
     published = Published(CLAIMS, FIGURES)
     told = {c["claim"]: c for c in flipped_claims(*powered[:2], published)}

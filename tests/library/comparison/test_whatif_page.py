@@ -56,6 +56,7 @@ def test_numbers_of_a_claim_that_differ_are_told_apart():
 
 def test_models_whose_rank_hardly_moved_are_told_apart():
     row = {"model": "m", "before": 1.0, "after": 1.0, "laws": ("a", "a")}
+    row["first_out"] = (False, False)
     told = {
         (0.3, 0.3000001): "0.3000000 -> 0.3000001",
         (0.3, 0.1 + 0.2): "0.300",
@@ -132,16 +133,17 @@ def test_shares_are_factors():
 
 def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():
     stays = {"model": "a", "before": 1.0, "after": 1.0, "old": 1.0, "new": 1.0}
-    stays["laws"] = ("log-linear", "log-linear")
+    stays |= {"laws": ("log-linear", "log-linear"), "first_out": (False, False)}
     out = stays | {"model": "c", "before": 0.0, "after": 0.0, "old": 0.5, "new": 0.4}
     last = out | {"model": "d", "new": 0.1}
+    out["first_out"] = (True, True)
     same = member_parts({"long": [stays, last, out]}, "median")["long"]
     assert same["text"] == "Long queries: a; as before."
     assert same["rows"] == [
         ["a", "100 %", "1.00", ""],
         ["c", "0 %", "0.500 -> 0.400", "first left out"],
     ]
-    enters = {"model": "b", "before": 0.0, "after": 0.5, "old": None, "new": 2.0}
+    enters = stays | {"model": "b", "before": 0.0, "after": 0.5, "old": None, "new": 2.0}
     enters["laws"] = (None, "peak")
     halved = stays | {"after": 0.5}
     changed = member_parts({"long": [halved, enters]}, "median")["long"]
@@ -163,6 +165,32 @@ def test_the_blend_is_shown_with_shares_ranks_and_the_first_left_out():
     )
     middle = member_parts(alone, "median", "median model")["long"]
     assert middle["text"] == "Long queries: a; the middle one by median of the largest by median."
+
+
+def test_a_model_that_is_first_left_out_on_one_side_is_told_so():
+    row = {"old": 0.1, "new": 0.2, "laws": ("peak", "peak")}
+    leaves = row | {"model": "a", "before": 0.5, "after": 0.0, "first_out": (False, True)}
+    enters = row | {"model": "b", "before": 0.0, "after": 0.5, "first_out": (True, False)}
+    others = row | {"model": "c", "before": 0.0, "after": 0.0, "first_out": (False, False)}
+
+    def told(*rows):
+        parts = member_parts({"long": list(rows)}, "median")["long"]["rows"]
+        return {line[0]: line[-1] for line in parts}
+
+    assert told(enters, leaves, others) == {
+        "a": "leaves, first left out now",
+        "b": "enters, was first left out",
+    }
+    other = others | {"first_out": (False, True)}
+    assert told(enters, leaves | {"first_out": (False, False)}, other) == {
+        "a": "leaves",
+        "b": "enters, was first left out",
+        "c": "first left out now",
+    }
+    # who was first left out, and is further out now, makes the table no longer
+    assert told(leaves, others | {"first_out": (True, False)}) == {
+        "a": "leaves, first left out now"
+    }
 
 
 def test_a_source_that_was_there_before_the_value_is_marked():

@@ -455,19 +455,34 @@ def members(base: Answer, head: Answer) -> dict[str, list[dict]]:
     dict of str to list of dict
         model, before, after (share of the blend [1], 0 where a side does not have it), old, new:
         what ranks the models of the new side (median energy [Wh], or parameters [billions]), laws:
-        names of the throughput law on both sides; None where a side does not have it.
+        names of the throughput law on both sides; None where a side does not have it; first_out:
+        whether it is the first that is left out, on both sides, each by what ranks its models.
     """
     rows: dict[str, list[dict]] = {}
     sides = [a.tables["blend"].set_index(["regime", "model"]) for a in (base, head)]
     ranked = "parameters" if (sides[1]["ranked_by"] == "parameters").all() else "median"
+    first_out = [_first_left_out(answer) for answer in (base, head)]
     for regime, model in dict.fromkeys([*sides[1].index, *sides[0].index]):
         own = [s.loc[(regime, model)] if (regime, model) in s.index else None for s in sides]
         before, after = (0.0 if line is None else float(line["share"]) for line in own)
         old, new = (None if line is None else float(line[ranked]) for line in own)
         row = {"model": model, "before": before, "after": after, "old": old, "new": new}
         row["laws"] = tuple(None if line is None else line["law"] for line in own)
+        row["first_out"] = tuple(of.get(regime) == model for of in first_out)
         rows.setdefault(regime, []).append(row)
     return rows
+
+
+def _first_left_out(answer: Answer) -> dict[str, str]:
+    """Model that is the next to come into the blend, by regime; none where every model is in it."""
+    count = answer.side.method["blend"]["models"]
+    first: dict[str, str] = {}
+    for regime, places in answer.tables["blend"].groupby("regime"):
+        # by place, as a model that is taken may have no share; of models that tie, those with one
+        # are the ones that are taken
+        order = np.lexsort((places["share"] == 0, -ranking(places[places["ranked_by"].iloc[0]])))
+        first |= {str(regime): places["model"].iloc[place] for place in order[count : count + 1]}
+    return first
 
 
 def flipped_claims(

@@ -223,7 +223,7 @@ def member_parts(
 ) -> dict[str, dict]:
     """What is said of the blend of each regime: text, title of what ranks, and rows.
 
-    Rows are of the models that are in the blend on a side, and of the first that is left out.
+    Rows are of the models that are in the blend on a side, and of the first that is left out now.
     """
     rank = "parameters [B]" if ranked_by == "parameters" else "median [Wh]"
     why = f"the largest by {rank.split()[0]}"
@@ -237,8 +237,7 @@ def member_parts(
         text = "as before" if shared else "as before, in other shares"
         text = text if same else why
         inside = [row for row in rows if row["before"] or row["after"]]
-        outside = [row for row in rows if row not in inside and not is_missing(row["new"])]
-        inside += sorted(outside, key=lambda row: -row["new"])[:1]
+        inside += [row for row in rows if row not in inside and row["first_out"][1]]
         parts[regime] = {
             "text": f"{regime.capitalize()} queries: {names}; {text}.",
             "rank": rank,
@@ -263,10 +262,13 @@ def _note(row: dict) -> str:
 
 
 def _place(row: dict) -> str:
+    was_out, is_out = row["first_out"]
     if not row["before"] and not row["after"]:
-        return "first left out"
+        return "first left out" if was_out else "first left out now"
     if bool(row["before"]) == bool(row["after"]):
         return ""
     if row["after"]:
-        return "enters"
-    return "leaves, as the method has no law of it" if is_missing(row["new"]) else "leaves"
+        return "enters, was first left out" if was_out else "enters"
+    if is_missing(row["new"]):
+        return "leaves, as the method has no law of it"
+    return "leaves, first left out now" if is_out else "leaves"
