@@ -369,11 +369,37 @@ def test_a_change_of_data_is_told_by_its_row_or_its_table():
 
 
 def test_a_number_that_is_no_longer_stated_keeps_its_unit():
-    models = {"models": {"Mixtral 8x22B": {"value": 9, "unit": "kW", "source": "a test"}}}
-    sides = BASE, merge(BASE, {"node_power": models})
+    load = {"distribution": "fixed", "value": 9, "unit": "requests", "source": "a test"}
+    sides = BASE, merge(BASE, {"serving": {"load": load}})
     line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 5.0, "factor": 1.25}
-    for pair, told in ((sides, "none -> 9 kW"), (sides[::-1], "9 kW -> none")):
+    for pair, told in ((sides, "none -> 9 requests"), (sides[::-1], "9 requests -> none")):
         said = sentence(changed_settings(*pair), [line])
+        assert said.startswith(f"Serving load {told} raises")
+
+
+def test_a_model_without_a_node_power_of_its_own_is_told_with_the_default_that_it_is_charged():
+    """The method charges 10.2 kW by default, and the other side 11 kW."""
+    own = {"models": {"Mixtral 8x22B": {"value": 9, "unit": "kW", "source": "a test"}}}
+    sides = BASE, merge(BASE, {"node_power": own})
+    other = {"default": {"value": 11, "unit": "kW", "source": "a test"}}
+    above = merge(BASE, {"node_power": other}), sides[1]
+    near = {"models": {"Mixtral 8x22B": own["models"]["Mixtral 8x22B"] | {"value": 10.2000001}}}
+    line = {"quantity": "long query, median", "unit": "Wh", "old": 4.0, "new": 5.0, "factor": 1.25}
+    for (base, head), old, new, told in (
+        (sides, "10.2 kW (the default)", "9", "10.2 kW (the default) -> 9 kW"),
+        (sides[::-1], "9", "10.2 kW (the default)", "9 kW -> 10.2 kW (the default)"),
+        (above, "11 kW (the default)", "9", "11 kW (the default) -> 9 kW"),
+        (
+            (BASE, merge(BASE, {"node_power": near})),
+            "10.2 kW (the default)",
+            "10.2000001",
+            "10.2 kW (the default) -> 10.2000001 kW",
+        ),
+    ):
+        settings = changed_settings(base, head)
+        (own_power,) = [s for s in settings if s["setting"] == "node power models Mixtral 8x22B"]
+        assert (own_power["old"], own_power["new"], own_power["unit"]) == (old, new, "kW")
+        said = sentence([own_power], [line])
         assert said.startswith(f"Node power models Mixtral 8x22B {told} raises")
 
 

@@ -36,7 +36,14 @@ from inference_energy.method.differences import (
 from inference_energy.method.files import source_of
 from inference_energy.method.materials import MaterialsOf
 from inference_energy.method.setup import TRIMMED, Setup
-from inference_energy.method.wording import JOINED, LABELS, change_text, differing_keys, words
+from inference_energy.method.wording import (
+    JOINED,
+    LABELS,
+    OF_MODELS,
+    change_text,
+    differing_keys,
+    words,
+)
 from inference_energy.paper import estimate
 from inference_energy.rounding import largest_first, ranking, ratio, relative
 from inference_energy.text import number, percent, told_apart, with_unit
@@ -659,14 +666,24 @@ def changed_settings(base: dict, head: dict, edited: bool = False) -> list[dict]
     -------
     list of dict
         group and setting (both in words), name (the setting, or the one key of it that differs),
-        old, new, unit, sources (those of the keys that differ), and which these are.
+        old, new, unit, sources (those of the keys that differ), and which these are. Of a model's
+        node power a side that states none has the default, which is charged.
     """
     lines = []
     for group, paths in choices(base, head).items():
         for path in paths:
             setting = words(".".join(path))
             whole, old, new = _both(base, head, path)
-            name, before, after = change_text(whole, old, new)
+            stated = old, new
+            used = [
+                own or _default_power(side, path)
+                for own, side in zip(stated, (base, head), strict=True)
+            ]
+            name, *texts = change_text(whole, *used)
+            before, after = (
+                text if own or not of else f"{with_unit(text, of['unit'])} (the default)"
+                for text, own, of in zip(texts, stated, used, strict=True)
+            )
             keys = differing_keys(new, old)
             lines.append(
                 {
@@ -725,6 +742,12 @@ def _both(base: dict, head: dict, path: Path) -> tuple[str, dict, dict]:
         for side in (base, head)
     )
     return words(section), old, new
+
+
+def _default_power(side: dict, path: Path) -> dict:
+    """Node power that a model is charged of which a side states none; empty of other settings."""
+    *section, _ = path
+    return _at(side, ("node_power", "default")) if ".".join(section) == OF_MODELS else {}
 
 
 def _at(tree: Any, path: tuple) -> dict:
