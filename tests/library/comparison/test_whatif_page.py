@@ -205,6 +205,12 @@ def test_a_source_that_was_there_before_the_value_is_marked():
     assert setting_rows([assumed])[0][-1] == "Assumption"
 
 
+def test_a_value_that_is_no_longer_stated_has_an_empty_source():
+    """The page of HTML writes None as a word."""
+    setting = {"name": "load", "old": "9", "new": "none", "unit": "1", "old_source": "a paper"}
+    assert setting_rows([setting | {"new_source": None}])[0][-1] == ""
+
+
 def test_a_node_power_that_a_method_does_not_use_is_said_not_to_be():
     base = METHODS["revised"]
     power = {"default": {"value": 5, "unit": "kW", "source": "a test"}}

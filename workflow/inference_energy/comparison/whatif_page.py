@@ -49,7 +49,7 @@ def _times(value: float) -> str:
     return f"x {number(value)}"
 
 
-def setting_rows(settings: list[dict]) -> list[list[str | None]]:
+def setting_rows(settings: list[dict]) -> list[list[str]]:
     """Rows of the settings: setting, old, new, unit, source of the new value.
 
     A source that stood there before the value did is marked: it may state the old value only.
@@ -60,9 +60,9 @@ def setting_rows(settings: list[dict]) -> list[list[str | None]]:
     ]
 
 
-def _source(setting: dict) -> str | None:
-    source = setting["new_source"]
-    if source is None or source != setting["old_source"] or is_assumption(source):
+def _source(setting: dict) -> str:
+    source = str(setting["new_source"] or "")
+    if source != setting["old_source"] or is_assumption(source):
         return source
     return f"{source} (the source of the old value, unchanged)"
 
