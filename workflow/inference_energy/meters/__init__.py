@@ -6,9 +6,11 @@ and ``read(samples)``, which adds a log's readings to :class:`~.common.Samples`.
 
 import os
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from inference_energy.errors import InputError
 from inference_energy.meters import (
@@ -31,6 +33,8 @@ from inference_energy.tables import decode, read_bytes
 from inference_energy.text import percent
 
 __all__ = ["SAMPLE_COLUMNS", "mean_powers", "read_log"]
+
+Array = NDArray[np.float64]
 
 MOST_LINES = 10_000_000
 """Ten of each of the readings that a log may hold; taken apart they need about 0.7 GB."""
@@ -142,10 +146,11 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
             " the start; correct its times"
         )
     run = readings[readings["time_s"].between(start, end)]
-    powers = _read_powers(readings, start, end).reindex(sorted(readings["meter"].unique()))
+    read, counts = (_by_meter(readings, column) for column in ("power_w", "energy_j"))
+    powers = _read_powers(read, start, end).reindex(sorted(readings["meter"].unique()))
     counted = counted_power(run).reindex(powers.index[powers.isna()]).dropna()
     coarse = [
-        too_coarse(str(meter), _counts_of(readings, meter), _counts_of(run, meter))
+        too_coarse(str(meter), counts[meter], _within(counts[meter], start, end))
         for meter in counted.index
     ]
     if any(coarse):
@@ -159,63 +164,60 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
             " the run, or two of its counter; correct the times of the run, or take the rows of"
             " these meters out of the log, whose power is then not that of all"
         )
+    # of each meter what its power is from, and in the run alone where it counts
+    used = {
+        meter: _within(counts[meter], start, end) if meter in counted else read[meter]
+        for meter in powers.index
+    }
     silent = [
         problem
-        for meter in powers.index
-        if (problem := _silent(str(meter), readings, start, end, meter in counted.index))
+        for meter, own in used.items()
+        if (problem := _silent(str(meter), own["time_s"].to_numpy(), start, end, meter in counted))
     ]
     if silent:
         raise InputError(silent)
     unmeasured = [
-        problem
-        for meter in powers.index
-        if (problem := _unmeasured(str(meter), readings, start, end, meter in counted.index))
+        told_of_counter(str(meter), own["time_s"].to_numpy(), own["energy_j"].to_numpy())
+        if meter in counted
+        else told_of_power(
+            str(meter),
+            own["time_s"].to_numpy(float),
+            own["power_w"].to_numpy(float),
+            (start, end),
+            alone=len(used) == 1,
+            scope=readings.attrs.get("scope", "node"),
+            repeats=readings.attrs.get("repeats", False),
+        )
+        for meter, own in used.items()
     ]
-    if unmeasured:
-        raise InputError(unmeasured)
+    if any(unmeasured):
+        raise InputError([problem for problem in unmeasured if problem])
     return powers
 
 
-def _unmeasured(
-    meter: str, readings: pd.DataFrame, start: float, end: float, counts: bool
-) -> str | None:
-    """What to say of a meter that gives zeros in the run, or the same again and again."""
-    if counts:
-        own = _counts_of(readings, meter)
-        own = own[own["time_s"].between(start, end)]
-        return told_of_counter(meter, own["time_s"].to_numpy(), own["energy_j"].to_numpy())
-    own = readings[readings["meter"] == meter].dropna(subset=["power_w"]).sort_values("time_s")
-    return told_of_power(
-        meter,
-        own["time_s"].to_numpy(float),
-        own["power_w"].to_numpy(float),
-        (start, end),
-        alone=len(set(readings["meter"])) == 1,
-        scope=readings.attrs.get("scope", "node"),
-        repeats=readings.attrs.get("repeats", False),
-    )
+def _by_meter(readings: pd.DataFrame, column: str) -> dict[Hashable, pd.DataFrame]:
+    """Readings of a kind by meter, each in the order of time."""
+    known = readings.dropna(subset=[column]).sort_values("time_s")
+    return dict(iter(known.groupby("meter")))
 
 
-def _read_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
+def _within(own: pd.DataFrame, start: float, end: float) -> pd.DataFrame:
+    return own[own["time_s"].between(start, end)]
+
+
+def _read_powers(read: Mapping[Hashable, pd.DataFrame], start: float, end: float) -> pd.Series:
     """Mean power of each meter that has a reading of it in the run [W]."""
-    read = readings.dropna(subset=["power_w"]).sort_values("time_s")
     powers = {}
-    for meter, own in read.groupby("meter"):
+    for meter, own in read.items():
         times, power = own["time_s"].to_numpy(float), own["power_w"].to_numpy(float)
         if ((times >= start) & (times <= end)).any():
             powers[meter] = mean_over_run(times, power, start, end)
     return pd.Series(powers, dtype=float)
 
 
-def _silent(
-    meter: str, readings: pd.DataFrame, start: float, end: float, counts: bool
-) -> str | None:
+def _silent(meter: str, times: Array, start: float, end: float, counts: bool) -> str | None:
     """What to say of a meter whose readings leave out more of the run than is allowed."""
-    own = readings[readings["meter"] == meter]
-    own = own.dropna(subset=["energy_j" if counts else "power_w"])
-    if counts:
-        own = own[own["time_s"].between(start, end)]
-    share = of_run(own["time_s"].sort_values().to_numpy(), start, end, counts)
+    share = of_run(times, start, end, counts)
     if share >= LEAST_COVERAGE:
         return None
     return (
@@ -224,9 +226,3 @@ def _silent(
         f" it waits {GAP_FACTOR:g} times as long as usual; correct the times of the run, or measure"
         " a run that is logged from start to end"
     )
-
-
-def _counts_of(readings: pd.DataFrame, meter: Hashable) -> pd.DataFrame:
-    """Counts of a meter, in the order of time."""
-    own = readings[readings["meter"] == meter].dropna(subset=["energy_j"])
-    return own.sort_values("time_s")

@@ -7,7 +7,7 @@ import os
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import lru_cache
@@ -229,6 +229,11 @@ TOTAL = re.compile(r"(?<![a-z])(all|total|sum)(?![a-z])", re.IGNORECASE)
 
 MOST_METERS, MOMENTS = 24, 200
 """Meters of which sums of some are looked for, and readings of a total that they are held to."""
+
+
+UNLIKE_SUM = 4.0
+"""Usual powers of all other meters over that of their total, at most [1], where loads take turns:
+among more than `MOST_METERS` only what reads so much is held against the sum of the others."""
 
 
 class Samples:
@@ -832,17 +837,25 @@ def _totals(frame: pd.DataFrame, column: str, scope: str) -> list[str]:
             return told
         return np.diff(told) / np.diff(times) if as_power else told - np.interp(start, at, values)
 
+    def own_times(meter: str) -> Array:
+        at = found[meter]["time_s"].to_numpy()
+        return at[at >= start] if column == "energy_j" else at
+
+    among: Collection[str] = found
+    if len(found) > MOST_METERS:
+        usual = {meter: float(np.median(read(meter, own_times(meter)))) for meter in found}
+        least = sum(usual.values()) / (1 + UNLIKE_SUM)
+        among = [meter for meter in found if usual[meter] >= least]
     problems = []
-    for meter, own in found.items():
-        times = own["time_s"].to_numpy()
-        times = times[times >= start] if column == "energy_j" else times
+    for meter in among:
+        times = own_times(meter)
         total = read(meter, times)
         # a counter of a few steps may rise as others do
         if len(np.unique(total)) < (1 if as_power else LEAST_TWICE):
             continue
         others = {other: read(other, times) for other in found if other != meter}
-        least = LEAST_PART * np.median(total)
-        known = {name: part for name, part in others.items() if np.median(part) > least}
+        part_of = LEAST_PART * np.median(total)
+        known = {name: part for name, part in others.items() if np.median(part) > part_of}
         is_told = scope != "gpu" or bool(TOTAL.search(meter))
         parts = _parts(total, known, column == "power_w" and scope != "gpu", is_told)
         if parts:

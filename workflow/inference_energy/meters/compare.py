@@ -341,11 +341,12 @@ def _both_sides(powers: Mapping[str, float], courses: Courses) -> Iterator[str]:
     Not two that go up and down each by itself: nodes may be called primary and secondary.
     """
     words = {meter: set(WORD.findall(meter.lower())) for meter in powers}
+    kept = {
+        meter: sorted([*own - SIDES[0] - SIDES[1], *NUMBER.findall(meter)])
+        for meter, own in words.items()
+    }
     for one, other in combinations(powers, 2):
-        kept = [
-            [*words[meter] - SIDES[0] - SIDES[1], *NUMBER.findall(meter)] for meter in (one, other)
-        ]
-        if sorted(kept[0]) != sorted(kept[1]) or apart(courses, one, other):
+        if kept[one] != kept[other] or apart(courses, one, other):
             continue
         for ahead, behind in ((one, other), (other, one)):
             if words[ahead] & SIDES[0] and words[behind] & SIDES[1]:
