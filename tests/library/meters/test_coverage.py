@@ -30,7 +30,9 @@ def test_what_lies_between_readings_is_covered_but_for_gaps():
     assert coverage(times, whole, 1.5, 2.5) == 0.5
     # before the first and after the last reading as long as is no gap
     assert of_run(times, -3, 10) == pytest.approx(9 / 13)
-    assert of_run(times, -3, 10, counts=True) == 1
+    assert of_run(times, -3, 10, counts=times) == 1
+    # but for where a counter falls, from 2 to 6 s
+    assert of_run(times, -3, 10, counts=times % 5) == pytest.approx(9 / 13)
     assert of_run(times[:1], 0, 1) == 0
 
 
@@ -69,6 +71,25 @@ def test_a_counter_that_is_not_read_to_the_end_of_the_run_is_refused():
     assert mean_powers(counts[~counts["time_s"].between(200, 400)], 120, 480).to_dict() == {
         "a": pytest.approx(500)
     }
+
+
+@pytest.mark.parametrize(
+    ("watts", "every", "full"),
+    [(200, 300, 262_143.32885), (6500, 2, 65_536), (6500, 600, 6500 * 3600)],
+)
+def test_what_a_counter_that_falls_has_counted_is_not_known(watts, every, full):
+    """The falls were no power, and their time counted: 158 W of 200, 5,213 and 5,532 of 6,500."""
+    times = np.arange(0.0, 14_401, every)
+    counts = log(times, energy_j=watts * times % full)
+    with pytest.raises(
+        InputError, match=r"^meter a: its counter falls \d+ times, first at"
+    ) as told:
+        mean_powers(counts, 0, 14_400)
+    assert "of the run from 0 to 14400 s; allowed are 95 % or more" in str(told.value)
+    assert "read it more often, or record a power" in str(told.value)
+    # without the time in which it fell once
+    once = log(SECONDS, energy_j=watts * SECONDS % (300 * watts))
+    assert mean_powers(once, 0, 599).to_dict() == {"a": pytest.approx(watts)}
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from inference_energy.meters.counters import too_coarse
 from inference_energy.meters.coverage import GAP_FACTOR, LEAST_COVERAGE, mean_over_run, of_run
 from inference_energy.meters.stuck import told_of_counter, told_of_power
 from inference_energy.tables import decode, read_bytes
+from inference_energy.text import counted as number_of
 from inference_energy.text import percent
 
 __all__ = ["SAMPLE_COLUMNS", "mean_powers", "read_log"]
@@ -172,7 +173,7 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
     silent = [
         problem
         for meter, own in used.items()
-        if (problem := _silent(str(meter), own["time_s"].to_numpy(), start, end, meter in counted))
+        if (problem := _silent(str(meter), own, start, end, meter in counted))
     ]
     if silent:
         raise InputError(silent)
@@ -215,11 +216,22 @@ def _read_powers(read: Mapping[Hashable, pd.DataFrame], start: float, end: float
     return pd.Series(powers, dtype=float)
 
 
-def _silent(meter: str, times: Array, start: float, end: float, counts: bool) -> str | None:
+def _silent(meter: str, own: pd.DataFrame, start: float, end: float, counts: bool) -> str | None:
     """What to say of a meter whose readings leave out more of the run than is allowed."""
-    share = of_run(times, start, end, counts)
+    times = own["time_s"].to_numpy()
+    count = own["energy_j"].to_numpy() if counts else None
+    share = of_run(times, start, end, count)
     if share >= LEAST_COVERAGE:
         return None
+    falls = np.flatnonzero(np.diff(count) < 0) if count is not None else np.zeros(0)
+    if len(falls):
+        return (
+            f"meter {meter}: its counter falls {number_of(len(falls), 'time', 'times')}, first at"
+            f" {times[falls[0] + 1]:.15g} s, as one that is full or set to zero, and else covers"
+            f" {percent(share, '.1f')} of the run from {start:.15g} to {end:.15g} s; allowed are"
+            f" {percent(LEAST_COVERAGE)} or more, as nobody knows what was drawn while it fell;"
+            " read it more often, or record a power, or a counter that goes on"
+        )
     return (
         f"meter {meter}: its readings cover {percent(share, '.1f')} of the run from {start:.15g} to"
         f" {end:.15g} s; allowed are {percent(LEAST_COVERAGE)} or more, where a meter is silent if"

@@ -642,11 +642,16 @@ def _day_first(text: str) -> bool:
 
 
 def counted_power(samples: pd.DataFrame) -> pd.Series:
-    """Mean power by which each meter's counter rose [W]; a fall is a reset, and no power."""
+    """Mean power by which each meter's counter rose [W].
+
+    What was drawn while it fell, as where it is full or set to zero, is not known: neither the fall
+    counts nor its time.
+    """
     counted = samples.dropna(subset=["energy_j"]).sort_values(["meter", "time_s"])
-    rises = counted.groupby("meter")["energy_j"].diff().clip(lower=0)
+    steps = counted.groupby("meter")[["energy_j", "time_s"]].diff()
+    rises = steps[steps["energy_j"] >= 0].groupby(counted["meter"]).sum()
     span = counted.groupby("meter")["time_s"].agg(np.ptp)
-    return (rises.groupby(counted["meter"]).sum() / span.where(span > 1)).dropna()
+    return mean_power(rises["energy_j"], rises["time_s"]).where(span > 1).dropna()
 
 
 def unit_of(column: str, units: Mapping[str, float]) -> float | None:

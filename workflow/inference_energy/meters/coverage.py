@@ -42,11 +42,11 @@ def coverage(times: Array, whole: NDArray[np.bool_], start: float, end: float) -
     return float(overlap[whole].sum()) / (end - start)
 
 
-def of_run(times: Array, start: float, end: float, counts: bool = False) -> float:
+def of_run(times: Array, start: float, end: float, counts: Array | None = None) -> float:
     """Share of a run that a meter's readings tell of. [1]
 
     The first and the last reading tell of the time before and after them that is no gap. A counter
-    goes on where it is not read.
+    goes on where it is not read, and tells nothing of the time in which it falls.
 
     Parameters
     ----------
@@ -54,13 +54,15 @@ def of_run(times: Array, start: float, end: float, counts: bool = False) -> floa
         Of the readings, in their order. [s]
     start, end : float
         Of the run. [s]
-    counts : bool
-        Whether they are those of a counter.
+    counts : array, optional
+        What is read, of a counter. [J]
     """
     if len(times) < 2:
         return 0.0
     reaching, whole = _reaching(times)
-    return coverage(reaching, whole | counts, start, end)
+    if counts is not None:
+        whole[1:-1] = np.diff(counts) >= 0
+    return coverage(reaching, whole, start, end)
 
 
 def _reaching(times: Array) -> tuple[Array, NDArray[np.bool_]]:
