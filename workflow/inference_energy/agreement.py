@@ -19,7 +19,8 @@ column ``name`` says what they are.
 product ``to`` that their sum is over: the energy of two kinds of GPUs is that of all.
 
 ``x-states`` of a schema has the forms in which the text of column ``by`` states numbers of its row,
-as patterns whose groups are the columns: ``in (?P<input_tokens>\\d+)``.
+as patterns whose groups are the columns: ``in (?P<input_tokens>\\d+)``. Names that ``_x_`` joins
+are a product of columns, of which an empty one counts as one.
 
 Three are about a series, the rows that share the cell of a column. ``x-even`` of a column names
 that one: the numbers are even steps from 0 to 1. ``x-rises`` names it and a column of such steps,
@@ -40,6 +41,9 @@ from inference_energy.documents import Schema
 
 EVEN = 0.05
 """Share of a step by which a level may be off it: levels are written with a few decimals. [1]"""
+
+PRODUCT = "_x_"
+"""Joins columns in the name of a group of ``x-states``."""
 
 Broken = tuple[str, NDArray[np.int_], list[str]]
 """Columns, positions of rows, and of each what is there, what is allowed and the remedy."""
@@ -361,7 +365,10 @@ def _stated_otherwise(typed: pd.DataFrame, by: str, forms: Iterable[str]) -> Ite
         if isinstance(text, str) and (said := form.search(text))
     ]
     for name in dict.fromkeys(name for _, said in found for name in said.groupdict()):
-        numbers = _numbers(typed, name)
+        factors = [_numbers(typed, each) for each in name.split(PRODUCT)]
+        numbers = factors[0]
+        for factor in factors[1:]:
+            numbers = numbers * np.where(np.isnan(factor), 1, factor)
         wrong = {
             place: f"value {numbers[place]:.6g}; allowed is {said[name]}, which column {by} says"
             f" ({said[0]}); correct the one that is wrong"
@@ -369,7 +376,9 @@ def _stated_otherwise(typed: pd.DataFrame, by: str, forms: Iterable[str]) -> Ite
             if said.groupdict().get(name) and abs(numbers[place] - float(said[name])) > 0
         }
         places = sorted(wrong)
-        yield f'column "{name}"', np.array(places, int), [wrong[place] for place in places]
+        columns = " x ".join(f'"{each}"' for each in name.split(PRODUCT))
+        told = f"{'columns' if len(factors) > 1 else 'column'} {columns}"
+        yield told, np.array(places, int), [wrong[place] for place in places]
 
 
 def _written(powers: Mapping[str, int]) -> str:

@@ -937,6 +937,23 @@ def test_the_power_of_a_model_is_held_against_its_own_gpus(paper, rows, known):
     assert "thermal design power is 2.8 kW" in problem
 
 
+def test_a_copy_on_more_gpus_than_the_largest_node_has_is_refused_unless_nodes_are_stated(
+    paper, rows, known
+):
+    """80 GPUs of a copy, where ten times its attention was typed, passed without nodes."""
+    own = rows[rows["model"].eq("Llama 3.1 70B")].iloc[:1]
+    for gpus, nodes, is_refused in ((72, None, False), (80, None, True), (80, 10, False)):
+        copies = own.assign(
+            attention_data_parallel=gpus // own["tensor_parallel"],
+            nodes=pd.array([nodes], "Int64"),
+            throughput_tps=own["throughput_tps"] * gpus / own["tensor_parallel"],
+        )
+        problems, _ = held_against(paper, copies, known)
+        told = [p for p in problems if "1.11 times the GPUs of the largest node or rack" in p]
+        assert len(told) == is_refused, problems
+        assert all("allowed are at most 72 on each of its nodes" in p for p in told)
+
+
 def test_rows_of_an_unknown_model_are_refused_beyond_any_and_each_is_named(paper, rows, known):
     others = {"Llama 3.1 70B": "Zorro", "Mixtral 8x22B": "Quux"}
     own = rows[rows["model"].isin(others)].replace({"model": others})

@@ -44,6 +44,7 @@ from inference_energy.laws.hardware import (
     weights_held,
 )
 from inference_energy.laws.rows import copy_gpus, usable_rows
+from inference_energy.laws.training import LARGEST_NODE
 from inference_energy.method import build, datasheets
 from inference_energy.method.files import method_path
 from inference_energy.method.lengths import MOST_BEYOND, EmpiricalLengths
@@ -388,7 +389,17 @@ def _rows(
 ) -> Iterator[tuple[bool, str]]:
     """What cannot be, and what is unusual, of the rows of a method."""
     where = f"{method_path(method['id'])}: key benchmarks.table: {_named(method)}"
-    yield from rows_held_against(usable_rows(table, method["benchmarks"]), tables, where)
+    rows = usable_rows(table, method["benchmarks"])
+    yield from rows_held_against(rows, tables, where)
+    largest = max(LARGEST_NODE.values())
+    share = copy_gpus(rows) / (largest * rows["nodes"].astype(float).fillna(1.0))
+    many = (
+        "times the GPUs of the largest node or rack on sale for one copy, tensor_parallel x"
+        " pipeline_parallel x attention_data_parallel",
+        f"allowed are at most {largest} on each of its nodes, which are one where none are stated;"
+        " correct the layout, or state nodes",
+    )
+    yield from _told(rows, share, share > 1, where, many, True)
 
 
 def rows_held_against(
