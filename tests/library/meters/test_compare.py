@@ -52,6 +52,20 @@ def test_a_code_for_an_error_is_no_reading(tmp_path, value, times):
     assert f"{value} W" in refusal(tmp_path, of_meters("power_kw", n=power / 1000))
 
 
+@pytest.mark.parametrize("value", [255, 511, 1023, 2047, 25.5, 204.7])
+def test_a_low_code_for_an_error_is_no_reading(tmp_path, value):
+    """Half of the readings at 255 W made 3,301 W of 6,500 W, and at 1023 W 3,812 W."""
+    places = np.flatnonzero(np.random.default_rng(1).random(300) < 0.5)
+    told = refusal(tmp_path, of_meters(n=but(value, *places)))
+    assert f"row {places[0] + 2}: {value:g} W of n comes {len(places)} times to the last" in told
+    # one of the powers of a node at idle, and of a load of few levels, is none
+    idle = but(value, *places)
+    idle[places[1::2]] = value * 1.01
+    assert len(read(tmp_path, of_meters(n=idle))) == 300
+    levels = np.repeat(np.array([value, 6500, 6600, value]), 75)
+    assert len(read(tmp_path, of_meters(n=levels))) == 300
+
+
 @pytest.mark.parametrize("burst", [412, 512, 1000, 1024, 3000, 3276.8])
 def test_a_load_that_comes_again_to_the_watt_is_no_code(tmp_path, burst):
     power = 90 + np.random.default_rng(1).integers(0, 9, 300)

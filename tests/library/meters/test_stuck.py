@@ -65,6 +65,20 @@ def test_a_gpu_never_reads_zero(places):
         mean(log("gpu", **gpus))
 
 
+@pytest.mark.parametrize(("scope", "most", "none"), [("gpu", 650, 0.01), ("node", 900, 0.1)])
+def test_what_draws_next_to_nothing_between_others_does_not_answer(scope, most, none):
+    """Half of the readings so made 329 and 435 W, in silence."""
+    random = np.random.default_rng(3)
+    power = random.normal(most, 8, 3600).round(2)
+    lost = where(power, random.random(3600) < 0.5, none)
+    with pytest.raises(InputError, match=f"^meter a: reads {none} W in"):
+        mean(log(scope, a=lost))
+    # the lowest of honest GPUs, and a chip's part that is dark
+    for idle, work in ((12, 72), (10, 450), (0.6, 115), (0.04, 30)):
+        card = where(power * work / most, ~LOAD, idle)
+        assert mean(log("gpu", a=card)) == pytest.approx(card.mean(), rel=0.01)
+
+
 def test_a_supply_on_standby_and_a_coarse_meter_read_zero():
     standby = {"a": NODE, "b": where(NODE, ~LOAD, 0)}
     assert mean(log(**standby)) == pytest.approx(sum(p.mean() for p in standby.values()), rel=2e-3)

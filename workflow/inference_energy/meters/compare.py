@@ -42,9 +42,13 @@ ROUND_CODES |= {255.0 * scale for scale in (10, 100, 1000)}
 """What registers hold of which one bit is set, and bytes of which all are, in a larger unit: a
 power may be so by chance, but hardly far from all others. [W]"""
 
+LOW_CODES = {(2.0**bits - 1) / unit for bits in range(8, 12) for unit in (1, 10)}
+"""What registers of 8 to 11 bits hold of which all are set, in watts or tenths: a node or GPU may
+idle so, but hardly to the last digit each time and far from all others. [W]"""
+
 FAR = 3.0
-"""Such a code over all other powers, at least: nodes draw at work some two or three times what they
-do at idle, and come by what lies between. [1]"""
+"""Such a code over all other powers, or below them, at least: nodes draw at work some two or three
+times what they do at idle, and come by what lies between. [1]"""
 
 AS_MUCH = 2.0
 """Readings in watts over those in kilowatts by thousand, where both are of like loads. [1]"""
@@ -169,18 +173,22 @@ def _codes(frame: pd.DataFrame, factor: float) -> Iterator[str]:
         power = own["power_w"].to_numpy()
         values, times = np.unique(power, return_counts=True)
         values = values[times > 1]
-        sure, unsure = (
+        sure, high, low = (
             np.isin(values.round(6), known) | np.isin((values / factor).round(6), known)
-            for known in (sorted(CODES), sorted(ROUND_CODES))
+            for known in (sorted(CODES), sorted(ROUND_CODES), sorted(LOW_CODES))
         )
-        for value, is_code in zip(values[sure | unsure], sure[sure | unsure], strict=True):
+        for place in np.flatnonzero(sure | high | low):
+            value = values[place]
             others = power[power != value]
             if not len(others):
                 continue
-            if is_code:
+            if sure[place]:
                 told = not (np.abs(others - value) <= NEAR * value).any()
-            else:
+            elif high[place]:
                 told = bool(value > FAR * others.max())
+            else:
+                # a meter that tells a few steps, or loads of no noise, comes again to any
+                told = bool(others.min() > FAR * value) and len(np.unique(others)) >= DISTINCT
             if not told:
                 continue
             rows = own.loc[power == value, "line"]

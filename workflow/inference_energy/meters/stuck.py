@@ -23,6 +23,11 @@ OUTLET = 1800.0
 standby, draws up to that for as short as one reading, and any GPU less. What takes more idles above
 `OUTLET` over `RANGE`."""
 
+AWAKE, SLOT = 0.5, 75.0
+"""Power that a device draws at least that answers, if only asleep: a computer that is off is
+allowed so much by Regulation (EC) 1275/2008 [W]; what a slot of PCI Express gives, above which a
+GPU is a card with a fan and memory of its own, no part of a chip that may be dark [W]."""
+
 HANGS, FLAT = 3, 0.01
 """A meter hangs that reads the same for so many times as long as chance lets it; not one whose
 readings differ by this share at most, which a hang would not change."""
@@ -109,9 +114,9 @@ def hanging(times: Array, power: Array, start: float, end: float) -> slice | Non
 def no_answers(times: Array, power: Array, alone: bool, scope: str, unit: float) -> Array:
     """Whether readings of a run are below what the device draws at least: it did not answer.
 
-    No GPU reads 0 W. A node reads what `RANGE` and `OUTLET` leave, but where the last digit of its
-    meter is so coarse that it may be zero; one of several meters may be of a supply on standby,
-    which is for longer than it takes to miss a reading.
+    No GPU reads 0 W, and no card below `AWAKE`. A node reads what `RANGE` and `OUTLET` leave, but
+    where the last digit of its meter is so coarse that it may be zero; one of several meters may be
+    of a supply on standby, which is for longer than it takes to miss a reading.
 
     Parameters
     ----------
@@ -125,11 +130,11 @@ def no_answers(times: Array, power: Array, alone: bool, scope: str, unit: float)
         Smallest difference between two readings of the log, and to zero. [W]
     """
     if scope == "gpu":
-        return power == 0
+        return np.asarray(power < AWAKE if power.max() > SLOT else power == 0)
     least = power.max() / RANGE
     if unit / 2 > least:
         return np.zeros(len(power), dtype=bool)
-    low = power < least if power.max() > OUTLET else power == 0
+    low = power < (least if power.max() > OUTLET else min(AWAKE, least))
     if alone and power.max() > OUTLET:
         return low
     short = np.zeros(len(power), dtype=bool)
