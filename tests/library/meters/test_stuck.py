@@ -98,6 +98,19 @@ def test_a_supply_on_standby_and_a_coarse_meter_read_zero():
     assert sure.tolist() == [False, True, True, False]
 
 
+@pytest.mark.parametrize("places", [SECONDS % 10 < 5, (SECONDS > 900) & (SECONDS < 1800)])
+def test_a_node_that_reads_zero_while_the_other_works_on_is_no_supply_on_standby(places):
+    """It made 9,751 and 9,519 W of 13,000 W."""
+    one, two = np.random.default_rng(5).normal(6500, 60, (2, 3600)).round()
+    with pytest.raises(InputError, match=r"^meter b: reads 0 W in .* read as before") as told:
+        mean(log(a=one, b=where(two, places, 0)))
+    assert "did not take over its load; allowed are powers above zero" in str(told.value)
+    # the other takes its load over, or a node beside does nothing
+    taken = log(a=where(one, places, one + two), b=where(two, places, 0))
+    assert mean(taken) == pytest.approx((one + two).mean(), rel=0.01)
+    assert mean(log(a=one, b=where(two / 5, places, 0))) > 6500
+
+
 @pytest.mark.parametrize(
     ("power", "scope"),
     [(NODE, "node"), (NODE.round(), "node"), (GPU, "gpu"), (GPU.round(1), "gpu")],

@@ -7,6 +7,7 @@ and ``read(samples)``, which adds a log's readings to :class:`~.common.Samples`.
 import os
 import re
 from collections.abc import Hashable, Mapping
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -188,6 +189,7 @@ def mean_powers(readings: pd.DataFrame, start: float, end: float) -> pd.Series:
             alone=len(used) == 1,
             scope=readings.attrs.get("scope", "node"),
             repeats=readings.attrs.get("repeats", False),
+            others=None if len(used) == 1 or len(counted) else partial(_others, read, meter),
         )
         for meter, own in used.items()
     ]
@@ -200,6 +202,16 @@ def _by_meter(readings: pd.DataFrame, column: str) -> dict[Hashable, pd.DataFram
     """Readings of a kind by meter, each in the order of time."""
     known = readings.dropna(subset=[column]).sort_values("time_s")
     return dict(iter(known.groupby("meter")))
+
+
+def _others(read: Mapping[Hashable, pd.DataFrame], meter: Hashable, times: Array) -> Array:
+    """Sum of what all meters but one read at some times [W]."""
+    parts = [
+        np.interp(times, own["time_s"].to_numpy(float), own["power_w"].to_numpy(float))
+        for other, own in read.items()
+        if other != meter
+    ]
+    return np.sum(parts, axis=0)
 
 
 def _within(own: pd.DataFrame, start: float, end: float) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """What a meter gives in a run without measuring: zeros, one reading again and again, one count."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -145,6 +146,31 @@ def no_answers(times: Array, power: Array, alone: bool, scope: str, unit: float)
     return short
 
 
+def off_alone(
+    times: Array, power: Array, others: Callable[[Array], Array], unit: float
+) -> NDArray[np.bool_]:
+    """Whether readings of a run are those of a meter that is off while all others read as before.
+
+    A supply goes on standby as the load falls, or others take over what it carried.
+
+    Parameters
+    ----------
+    times, power : array
+        Readings of the run, in the order of time. [s], [W]
+    others : callable
+        Sum of all other meters by times. [W]
+    unit : float
+        As for ``no_answers``. [W]
+    """
+    least = power.max() / RANGE
+    off = power < least
+    if not off.any() or power.max() <= OUTLET or unit / 2 > least:
+        return np.zeros(len(power), dtype=bool)
+    beside = others(times)
+    moved = abs(float(beside[off].mean() - beside[~off].mean()))
+    return off & (moved < BESIDE * float(power[~off].mean()))
+
+
 def standing(times: Array, counts: Array) -> tuple[float, float] | None:
     """From when to when a counter stood still in a run though its device drew power, if it did.
 
@@ -177,6 +203,7 @@ def told_of_power(
     alone: bool,
     scope: str,
     repeats: bool,
+    others: Callable[[Array], Array] | None = None,
 ) -> str:
     """What to say of a meter that gives powers in a run without measuring; empty if it does not.
 
@@ -192,20 +219,26 @@ def told_of_power(
         As for ``no_answers``.
     repeats : bool
         Whether the log has one power for several readings, as where it tells changes alone.
+    others : callable, optional
+        Sum of all other meters by times, if there are and all read power. [W]
     """
     inside = (times >= run[0]) & (times <= run[1])
     at, read = times[inside], power[inside]
     unit = float(np.diff(np.unique(np.append(power, 0.0))).min(initial=np.inf))
+    beside = ""
     low = no_answers(at, read, alone, scope, unit) if len(at) > 1 else np.zeros(0, dtype=bool)
+    if others is not None and scope != "gpu" and len(at) > 1 and not low.any():
+        low = off_alone(at, read, others, unit)
+        beside = ", while the other meters read as before and so did not take over its load"
     if low.any():
         values = np.unique(read[low])
         shown = f"{values[0]:g}" + (f" to {values[-1]:g}" if len(values) > 1 else "")
         return (
             f"meter {meter}: reads {shown} W in {percent(low.mean(), '.1f')} of its readings of the"
-            f" run, first at {at[low][0]:.15g} s, and up to {read.max():g} W in the others; allowed"
-            f" are powers above zero of which the highest is at most {RANGE:g} times the lowest, as"
-            " of a device that is on; leave the rows out in which the sensor did not answer, or, of"
-            " a device that was off, correct the times of the run"
+            f" run, first at {at[low][0]:.15g} s, and up to {read.max():g} W in the others{beside};"
+            f" allowed are powers above zero of which the highest is at most {RANGE:g} times the"
+            " lowest, as of a device that is on; leave the rows out in which the sensor did not"
+            " answer, or, of a device that was off, correct the times of the run"
         )
     stuck = hanging(times, power, *run) if len(times) > 1 and not repeats else None
     if stuck is None:
