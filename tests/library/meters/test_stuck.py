@@ -134,6 +134,17 @@ def test_a_power_that_stays_the_same_at_work_hangs(power, scope, last):
         mean(log(scope, a=hung), 1600, 2000)
 
 
+def test_a_power_that_hangs_where_none_else_was_near_is_told_by_those_at_work():
+    """On its way from idle to work it hung, and made 407 W of 650 W in silence."""
+    random = np.random.default_rng(1)
+    power = np.where(SECONDS < 60, random.normal(110, 1, 3600), random.normal(650, 8, 3600))
+    hung = where(power.round(2), (SECONDS >= 60) & (SECONDS < 3400), 401.37)
+    with pytest.raises(InputError, match=r"reads 401\.37 W to the last digit from 60 to 3399 s"):
+        mean(log("gpu", a=hung))
+    # a level of no noise, of a meter of whole watts
+    assert mean(log("gpu", a=hung.round())) < 450
+
+
 @pytest.mark.parametrize(
     "power",
     [

@@ -35,7 +35,7 @@ readings differ by this share at most, which a hang would not change."""
 
 BESIDE, ENOUGH = 0.1, 20
 """Share of a reading by which others are off that tell how it varies at that power, and how many of
-their changes do."""
+their changes do; where there are fewer, changes at work do, each as a share of its power."""
 
 FINE, COARSE, SMALLEST = 5e-4, 10.0, 0.005
 """A power at work varies by some thousandths from one reading to the next: one that changes by as
@@ -97,12 +97,16 @@ def hanging(times: Array, power: Array, start: float, end: float) -> slice | Non
     found = repeats(power)
     stretch = np.minimum(times[found.last], end) - np.maximum(times[found.first], start)
     long = found.last - found.first > HANGS * found.by_chance
-    at_work = power[found.first] > (power.min() + power.max()) / 2
+    works = power > (power.min() + power.max()) / 2
+    at_work = works[found.first]
     told = long & at_work & (stretch > (1 - LEAST_COVERAGE) * (end - start))
     for place in np.flatnonzero(told):
         first, last = found.first[place], found.last[place]
         near = np.abs(power - power[first]) <= BESIDE * power[first]
         changes = np.abs(np.diff(power))[near[1:] & near[:-1]]
+        if np.count_nonzero(changes) < ENOUGH:
+            both = np.flatnonzero(works[1:] & works[:-1])
+            changes = np.abs(np.diff(power))[both] * power[first] / power[both]
         changes = changes[changes > 0]
         if len(changes) < ENOUGH:
             continue
@@ -246,8 +250,8 @@ def told_of_power(
     first, last = times[stuck][[0, -1]]
     return (
         f"meter {meter}: reads {power[stuck][0]:.10g} W to the last digit from {first:.15g} to"
-        f" {last:.15g} s, and else another power at each time near it; allowed are so for at most"
-        f" {percent(1 - LEAST_COVERAGE)} of the run; look after a meter that hangs, or what repeats"
+        f" {last:.15g} s, and else another power at each time near it or at work; allowed"
+        f" are so for at most {percent(1 - LEAST_COVERAGE)} of the run; look after a meter that hangs, or what repeats"
         " its last reading, and measure a run without"
     )
 
