@@ -140,6 +140,26 @@ def test_a_meter_that_is_read_now_and_then_throughout_is_used(every):
     assert mean_powers(log(lost, power_w=500.0), 120, 480).to_dict() == {"a": pytest.approx(500)}
 
 
+@pytest.mark.parametrize(
+    "waits",
+    [
+        np.where(np.arange(360) % 12 == 11, 31, 10),
+        10 * np.random.default_rng(0).lognormal(0, 0.6, 360),
+        np.repeat([1, 30, 1], [600, 30, 600]),
+    ],
+)
+def test_a_logger_that_is_late_now_and_then_covers_its_run(waits):
+    """A BMC that is busy now and then was to cover 78 %, and one that reads seldom at idle 57 %."""
+    times = np.cumsum(waits)
+    power = 10_000 + np.random.default_rng(2).normal(0, 100, len(times))
+    told = mean_powers(log(times, power_w=power), times[0], times[-1])
+    assert told["a"] == pytest.approx(10_000, rel=0.01)
+    # the same waits in a run of a minute or two are gaps
+    late = int(waits.argmax())
+    with pytest.raises(InputError, match="as long as usual, and 2 % of the run or longer"):
+        mean_powers(log(times, power_w=power), times[late - 1] - 5, times[late] + 5)
+
+
 def test_a_run_that_ends_before_it_begins_is_refused():
     with pytest.raises(InputError, match=r"^the run ends at 120 s, and begins at 480 s; allowed"):
         mean_powers(log(SECONDS, power_w=500.0), 480, 120)

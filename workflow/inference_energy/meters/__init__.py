@@ -28,7 +28,13 @@ from inference_energy.meters import (
 )
 from inference_energy.meters.common import SAMPLE_COLUMNS, Samples, counted_power
 from inference_energy.meters.counters import too_coarse
-from inference_energy.meters.coverage import GAP_FACTOR, LEAST_COVERAGE, mean_over_run, of_run
+from inference_energy.meters.coverage import (
+    GAP_FACTOR,
+    LEAST_COVERAGE,
+    SHORT_SHARE,
+    mean_over_run,
+    of_run,
+)
 from inference_energy.meters.stuck import told_of_counter, told_of_power
 from inference_energy.tables import decode, read_bytes
 from inference_energy.text import counted as number_of
@@ -247,6 +253,7 @@ def _silent(meter: str, own: pd.DataFrame, start: float, end: float, counts: boo
     return (
         f"meter {meter}: its readings cover {percent(share, '.1f')} of the run from {start:.15g} to"
         f" {end:.15g} s; allowed are {percent(LEAST_COVERAGE)} or more, where a meter is silent if"
-        f" it waits {GAP_FACTOR:g} times as long as usual; correct the times of the run, or measure"
+        f" it waits {GAP_FACTOR:g} times as long as usual, and {percent(SHORT_SHARE)} of the run or"
+        f" longer; correct the times of the run, or measure"
         " a run that is logged from start to end"
     )

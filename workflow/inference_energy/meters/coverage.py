@@ -10,6 +10,11 @@ Array = NDArray[np.float64]
 GAP_FACTOR = 3.0
 """Time between two readings over the usual one, above which the meter was silent. [1]"""
 
+SHORT_SHARE = 0.02
+"""Share of a run that a time between two readings has at most that is no gap, however long it is
+beside others: a logger that reads a run fifty times tells its mean, and one that reads it more
+often in between no less. [1]"""
+
 LEAST_COVERAGE = 0.95
 """Share of a run that readings cover at least: what is missing may then have had twice the power
 without moving the mean by more than meters differ."""
@@ -59,17 +64,18 @@ def of_run(times: Array, start: float, end: float, counts: Array | None = None) 
     """
     if len(times) < 2:
         return 0.0
-    reaching, whole = _reaching(times)
+    reaching, whole = _reaching(times, start, end)
     if counts is not None:
         whole[1:-1] = np.diff(counts) >= 0
     return coverage(reaching, whole, start, end)
 
 
-def _reaching(times: Array) -> tuple[Array, NDArray[np.bool_]]:
+def _reaching(times: Array, start: float, end: float) -> tuple[Array, NDArray[np.bool_]]:
     """Times of readings, with one before and one after them, and whether no gap is between two."""
     limit = longest_wait(times)
     reaching = np.concatenate([[times[0] - limit], times, [times[-1] + limit]])
-    return reaching, np.concatenate([[True], np.diff(times) <= limit, [True]])
+    most = max(limit, SHORT_SHARE * (end - start))
+    return reaching, np.concatenate([[True], np.diff(times) <= most, [True]])
 
 
 def integral(
@@ -111,6 +117,6 @@ def mean_over_run(times: Array, power: Array, start: float, end: float) -> float
     share = of_run(times, start, end)
     if not share:
         return float(power[(times >= start) & (times <= end)].mean())
-    reaching, whole = _reaching(times)
+    reaching, whole = _reaching(times, start, end)
     held = np.concatenate([power[:1], power, power[-1:]])
     return mean_power(integral(reaching, held, whole, start, end), share * (end - start))

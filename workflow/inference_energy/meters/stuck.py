@@ -251,8 +251,8 @@ def told_of_power(
     return (
         f"meter {meter}: reads {power[stuck][0]:.10g} W to the last digit from {first:.15g} to"
         f" {last:.15g} s, and else another power at each time near it or at work; allowed"
-        f" are so for at most {percent(1 - LEAST_COVERAGE)} of the run; look after a meter that hangs, or what repeats"
-        " its last reading, and measure a run without"
+        f" are so for at most {percent(1 - LEAST_COVERAGE)} of the run; look after a meter"
+        " that hangs, or what repeats its last reading, and measure a run without"
     )
 
 
