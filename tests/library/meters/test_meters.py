@@ -174,6 +174,21 @@ def test_a_run_beside_a_log_is_refused():
         mean_powers(readings, 3, 4)
 
 
+def test_a_clock_that_was_set_back_is_told(tmp_path):
+    """A step of five seconds looked like two meters."""
+    seconds = [*range(100), *range(95, 200)]
+    log = "time,power_w\n" + "".join(
+        f"{NOON + second},{500 + row % 7}\n" for row, second in enumerate(seconds)
+    )
+    told = refusal(tmp_path, log)
+    assert "times go back once, at row 102, as where a clock was set: of one meter cut" in told
+    # two meters one after the other
+    twice = "time,power_w\n" + "".join(
+        f"{NOON + row % 100},{500 + row % 7}\n" for row in range(200)
+    )
+    assert "times go back" not in refusal(tmp_path, twice)
+
+
 @pytest.mark.parametrize("scope", ["gpu", "node"])
 def test_four_times_the_meters_take_four_times_the_steps(tmp_path, scope):
     """Of 1,000 meters 600,000 readings took six minutes: each meter went through all of them."""

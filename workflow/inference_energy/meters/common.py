@@ -683,11 +683,22 @@ def _repeated(log: Samples, frame: pd.DataFrame) -> list[str]:
     column = "power_w" if differing["power_w"].iloc[0] > 1 else "energy_j"
     values = first[column].dropna()
     lines = ", ".join(str(line) for line in first.loc[values.index, "line"])
+    written = frame[frame["meter"] == meter].sort_values("line")
+    back = written.loc[written["time_s"].diff() < 0, "line"]
+    # of meters one after the other in a file all times come again, of a clock that was set a few
+    set_back = len(back) == 1 and len(differing) < RARELY * len(written)
+    clock = (
+        f"; times go back once, at row {back.iloc[0]}, as where a clock was set: of one meter cut"
+        " the log there"
+        if set_back
+        else ""
+    )
     return [
         f"{log.path}: rows {lines}: {meter} reads "
         f"{' and '.join(f'{value:g}' for value in values)} at one time ({len(differing)} such "
         "times): two meters in one file need the column meter (of nvidia-smi: index), or a file "
         "each, and one that is read twice a second its name there, or times to a part of a second"
+        f"{clock}"
     ]
 
 
