@@ -24,7 +24,14 @@ def count(tmp_path):
     """Count a log in so many parts; return its tables as frames."""
 
     def counted(
-        path, parts=1, form=None, known=requests_formats.COLUMNS, one_in=1, threads=1, models=None
+        path,
+        parts=1,
+        form=None,
+        known=requests_formats.COLUMNS,
+        one_in=1,
+        threads=1,
+        models=None,
+        repeated=(),
     ):
         log = open_log(path, SETTINGS["formats"], form)
         written = []
@@ -42,6 +49,9 @@ def count(tmp_path):
         counts.read_tables(connection, {n: [w[n] for w in written] for n in written[0]})
         counts.count_order_between_units(connection)
         counts.count_no_output(connection)
+        # as the rule that finds repeated ids has them
+        for kind in repeated:
+            connection.execute("INSERT INTO kinds VALUES (?, 1)", [kind])
         counts.count_alike(connection, one_in)
         counts.sum_tables(connection)
         return counts.frames(connection)

@@ -342,7 +342,7 @@ def test_the_page_begins_with_rows_that_are_the_same(answered, tables, settings)
     ("kind", "said"),
     [
         ("perhaps_an_earlier_state", "**3 rows have the start, names and input of another that"),
-        ("perhaps_another_hop", "**Of 3 rows another starts and ends a few ms apart, with the"),
+        ("perhaps_another_hop", "**Of 3 rows another starts and ends some ms apart, with the"),
     ],
 )
 def test_the_page_begins_with_rows_of_one_request(answered, tables, settings, kind, said):

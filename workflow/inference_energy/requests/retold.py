@@ -29,31 +29,37 @@ LONGEST_TOLD = MICROSECONDS_PER_HOUR // 4
 LEAST_STATES = 0.05
 """Share of the rows that are earlier states, from which on they are told [1]."""
 
+REPEATED = ("earlier state", "shared id")
+"""Kinds of rows of which a log has some if its ids are those of requests or sessions, not of rows,
+so that rows of several ids are several requests."""
+
 BY_CHANCE = 10.0
-"""Starts of several rows with one input, over those that chance has, from which on they are
-states. [1]"""
+"""Starts of several rows with one input, and pairs of rows of the same lengths, over those that
+chance has, from which on they are states, and hops. [1]"""
 
-HOP = 50
-"""Time by which starts, and durations, of two hops differ at most. [ms]"""
+HOP = 300
+"""Time by which starts, and durations, of two hops differ at most: the way to the other side of the
+earth and back. [ms]"""
 
-LEAST_PAIRED, LEAST_APART = 0.9, 0.5
-"""Share of pairs of hops among rows whose lengths are those of no other or of one other row of the
-same ten seconds, and of such rows among all, from which on they are told. [1]"""
-
-LEAST_HOPS = 10
-"""Pairs from which on they are told: of a few requests two are sent together for once."""
+LEAST_HOPS, LEAST_PAIRED = 10, 0.05
+"""Pairs, and their share of the rows [1], from which on they are told: of a few requests two are
+sent together for once. Of rows of one length at random times in ten seconds, m in the mean,
+m / 2 x exp(-m) x 2 x HOP / 10 s are pairs, 0.011 at most."""
 
 TABLES: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "states": (
-        {"hash": "UBIGINT", "input": "BIGINT"},
+        {"hash": "UBIGINT", "input": "BIGINT", "named": "BOOLEAN"},
         ("n", "fine", "output", "lasted", "product"),
     ),
-    "hops": ({"hash": "UBIGINT"}, ("n", "start", "start_square", "lasted", "lasted_square")),
+    "hops": (
+        {"bin": "BIGINT", "hash": "UBIGINT"},
+        ("n", "start", "start_square", "lasted", "lasted_square"),
+    ),
 }
-"""Tables of counts as ``counts.TABLES`` has them: rows of one start by their inputs, how many of
-them start at no coarse time, with sums of output [tokens], duration [ms] and their product; rows of
-one input and output by the bin of time of their start, with sums of the time of the start in the
-bin, of the duration [ms] and of their squares."""
+"""Tables of counts as ``counts.TABLES`` has them: rows of one start by their inputs and whether
+they have an id, how many of them start at no coarse time, with sums of output [tokens], duration
+[ms] and their product; rows of one input and output by the bin of time of their start, with sums of
+the time of the start in the bin, of the duration [ms] and of their squares."""
 
 
 def add_retold(connection: duckdb.DuckDBPyConnection, kept: str, bin_length: int) -> None:
@@ -74,12 +80,12 @@ def add_retold(connection: duckdb.DuckDBPyConnection, kept: str, bin_length: int
         f" WHERE {kept} AND finish - start BETWEEN 0 AND {LONGEST_TOLD})"
     )
     connection.execute(
-        "INSERT INTO states SELECT hash(start, model, tenant, session), input, count(*),"
-        f" count(*) FILTER (start % {COARSE_START} <> 0), sum(output), sum(lasted),"
-        f" sum(output * lasted) FROM {rows} WHERE id IS NULL GROUP BY ALL"
+        "INSERT INTO states SELECT hash(start, model, tenant, session), input, id IS NOT NULL,"
+        f" count(*), count(*) FILTER (start % {COARSE_START} <> 0), sum(output), sum(lasted),"
+        f" sum(output * lasted) FROM {rows} GROUP BY ALL"
     )
     connection.execute(
-        f"INSERT INTO hops SELECT hash(start // {bin_length}, input, output), count(*),"
+        f"INSERT INTO hops SELECT start // {bin_length}, hash(input, output), count(*),"
         " sum(begun), sum(begun * begun), sum(lasted), sum(lasted * lasted)"
         f" FROM {rows} GROUP BY ALL"
     )
@@ -96,10 +102,14 @@ def count_retold(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
 
 def _states(connection: duckdb.DuckDBPyConnection) -> int:
     """Rows above one of starts that have one input, whose output rises with the time it took."""
+    marks = ", ".join("?" for _ in REPEATED)
+    repeated = f"SELECT coalesce(sum(n), 0) FROM kinds WHERE kind IN ({marks})"
+    is_of_requests = connection.execute(repeated, REPEATED).fetchall()[0][0] > 0
+    looked_at = "NOT named" if is_of_requests else "true"
     summed = (
         "SELECT hash, input, sum(n) AS n, sum(fine) AS fine,"
         " sum(n) * sum(product) > sum(output) * sum(lasted) AS rises"
-        " FROM states GROUP BY ALL HAVING sum(n) > 0"
+        f" FROM states WHERE {looked_at} GROUP BY ALL HAVING sum(n) > 0"
     )
     starts = (
         "SELECT sum(n) AS n, sum(fine) AS fine, count(*) = 1 AND bool_and(rises) AS one"
@@ -126,9 +136,20 @@ def _hops(connection: duckdb.DuckDBPyConnection) -> int:
     apart = [f"(2 * {name}_square - {name} * {name})" for name in ("start", "lasted")]
     # two that are the same are told as that
     near = f"n = 2 AND greatest({', '.join(apart)}) BETWEEN 1 AND {HOP * HOP}"
-    rows, few, pairs = connection.execute(
-        f"SELECT coalesce(sum(n), 0), coalesce(sum(n) FILTER (n <= 2), 0), count(*) FILTER ({near})"
-        f" FROM (SELECT {names} FROM hops GROUP BY hash)"
+    summed = f"SELECT bin, hash, {names} FROM hops GROUP BY ALL HAVING sum(n) > 0"
+    rows, pairs, alike = connection.execute(
+        f"SELECT coalesce(sum(n), 0), count(*) FILTER ({near}), coalesce(sum(n * n), 0)"
+        f" FROM ({summed})"
     ).fetchall()[0]
-    is_told = pairs >= LEAST_HOPS and 2 * pairs >= LEAST_PAIRED * few and few >= LEAST_APART * rows
+    # rows that begin together, and those of the same lengths at any time, each times the others
+    together, same = (
+        connection.execute(
+            "SELECT coalesce(sum(n * n), 0)"
+            f" FROM (SELECT sum(n) AS n FROM ({summed}) GROUP BY {key})"
+        ).fetchall()[0][0]
+        for key in ("bin", "hash")
+    )
+    apart_alike, apart_any = same - alike, rows * rows - together
+    is_no_chance = 2 * pairs * apart_any > BY_CHANCE * (together - rows) * apart_alike
+    is_told = pairs >= max(LEAST_HOPS, LEAST_PAIRED * rows) and is_no_chance
     return int(pairs) if is_told else 0
