@@ -1110,6 +1110,7 @@ def test_requests_in_flight_are_held_against_the_concurrency(row, marks):
 
 TOO_MANY = "concurrency 128 where request rate x"
 LEAST, HALF = "least mean time by TTFT and TPOT", "half mean time by TTFT and TPOT"
+MOST = "most mean time by TTFT and TPOT"
 
 
 @pytest.mark.parametrize(
@@ -1120,6 +1121,11 @@ LEAST, HALF = "least mean time by TTFT and TPOT", "half mean time by TTFT and TP
         ("sglang", 60, {}, f"{TOO_MANY} {LEAST} is 346.92"),
         ("inferencex", 60, {}, f"{TOO_MANY} {LEAST} is 346.92"),
         ("vllm", 22, {}, None),
+        # 0.4 s + (20 ms + 2 x 1 ms) x 299 tokens are 6.978 s: a sixth of 128 at 3.06 requests/s
+        ("vllm", 3.1, {}, None),
+        ("vllm", 3, {}, f"{TOO_MANY} {MOST} is 20.934"),
+        ("vllm", 3, {"std_tpot": 2}, None),
+        ("vllm", 3, {"std_tpot": None}, None),
         ("vllm", 24.5, {}, f"{TOO_MANY} {LEAST} is 141.659"),
         # without a deviation, of which the mean over tokens may be less
         ("vllm", 60, {"std_tpot": None}, f"{TOO_MANY} {HALF} is 191.4"),

@@ -835,15 +835,39 @@ def _check_in_flight(run: "Run") -> None:
     if mean and rate * mean > (MOST_IN_FLIGHT + run.edges) * concurrency:
         text = f"concurrency {concurrency:.6g} where request rate x {told} is {rate * mean:.6g}"
         _mark(run, "concurrency", text)
+    fewest, most = IN_FLIGHT
+    longest = None if time else _most_time(run)
+    if longest and rate * longest < fewest * concurrency:
+        _mark(
+            run,
+            "concurrency",
+            f"concurrency {concurrency:.6g} where request rate x most mean time by TTFT and TPOT is"
+            f" {rate * longest:.6g}",
+        )
     if not time:
         return
-    in_flight, (fewest, most) = rate * time, IN_FLIGHT
+    in_flight = rate * time
     if not fewest * concurrency <= in_flight <= most * concurrency:
         _mark(
             run,
             "concurrency",
             f"concurrency {concurrency:.6g} where request rate x median time is {in_flight:.6g}",
         )
+
+
+def _most_time(run: "Run") -> float | None:
+    """Mean time of a request that its times to and per token, and their deviation, make it at most
+    [s]; none where one of them is not known.
+    """
+    first, token = (run.spreads.get(time, {}) for time in ("ttft", "tpot"))
+    tokens, mean, deviation = (
+        run.row.get("output_tokens"),
+        token.get("mean"),
+        token.get("deviation"),
+    )
+    if not tokens or mean is None or deviation is None or first.get("mean") is None:
+        return None
+    return first["mean"] + (mean + LENGTHS_APART * deviation) * max(tokens - 1, 0.0)
 
 
 def _mean_time(run: "Run") -> tuple[float | None, str]:
