@@ -212,6 +212,16 @@ def test_the_text_of_settings_is_that_of_all_that_are_alike_but_for_sources():
     others = [3.5, "3", True, None, [3], {"models": 3}]
     texts = {text({"models": value}) for value in [3, *others]}
     assert len(texts) == 1 + len(others)
+    read = []
+
+    class Noted(dict):
+        def __getitem__(self, key):
+            read.append(key)
+            return super().__getitem__(key)
+
+    quantity = Noted(value=3)
+    assert text(quantity) in text({"settings": quantity})
+    assert read == ["value"], "the text of a quantity is made once"
     # numbers of objects that are gone are those of new ones
     assert len({text({"n": {"value": i}}) for i in range(1000)}) == 1000
 
@@ -225,6 +235,8 @@ def test_the_laws_of_a_method_that_is_served_follow_from_its_nodes_and_its_engin
     ]
     for other in apart:
         assert fitted_from(other) != fitted_from(revised)
+    elsewhere = {"source": "elsewhere"}
+    assert fitted_from(V2 | {"benchmarks": V2["benchmarks"] | elsewhere}) == fitted_from(V2)
     # of a method that is not served the node's power is a factor, and the engine draws it
     for name in ("node_power", "monte_carlo"):
         assert fitted_from(V2 | {name: {}}) == fitted_from(V2)

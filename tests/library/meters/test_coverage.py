@@ -34,6 +34,15 @@ def test_what_lies_between_readings_is_covered_but_for_gaps():
     # but for where a counter falls, from 2 to 6 s
     assert of_run(times, -3, 10, counts=times % 5) == pytest.approx(9 / 13)
     assert of_run(times[:1], 0, 1) == 0
+    assert of_run(times[:2], 0, 1) == 1
+
+
+@pytest.mark.parametrize(("start", "end"), [(50, 60), (40, 50), (40, 60)])
+def test_of_a_run_in_a_gap_its_own_readings_are_told(start, end):
+    times = np.array([0.0, 1, 2, 50, 100, 101, 102])
+    power = np.array([1.0, 1, 1, 7, 1, 1, 1])
+    assert of_run(times, start, end) == 0
+    assert mean_over_run(times, power, start, end) == 7
 
 
 @pytest.mark.parametrize(

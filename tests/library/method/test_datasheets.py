@@ -296,8 +296,21 @@ def test_without_a_node_of_so_many_gpus_a_meter_is_held_against_their_rated_powe
             assert "as a node draws its GPUs' rated power and up to as much again" in sentence
 
 
+@pytest.mark.parametrize("kept", ["nodes", "node_power"])
+def test_where_a_node_is_known_its_gpus_rated_power_is_no_bound(kept):
+    """Of a node with twice the maximum, or the fixed part, of the project's."""
+    nodes, node_power = (read(f"data/{name}.csv", name) for name in ("nodes", "node_power"))
+    larger = {
+        "nodes": nodes.assign(fixed_w=2e4, psu_w=5e4),
+        "node_power": node_power.assign(power_kw=2 * node_power["power_kw"]),
+    }
+    tables = {name: table if name == kept else table.iloc[:0] for name, table in larger.items()}
+    assert meters(2.0, own=[10], columns=["wall_power_w"], **tables) == ([], [])
+
+
 def test_a_meter_of_a_gpu_that_gpus_csv_lacks_is_refused():
     gpus = read("data/gpus.csv", "gpus")
     problems, _ = meters(gpus=gpus[gpus["gpu"] != B200])
     assert len(problems) == 8
+    assert all(problem.startswith("data/measured/mlperf_wall_power.csv: ") for problem in problems)
     assert all('column "gpu": value B200: no GPU of data/gpus.csv' in s for s in problems)
