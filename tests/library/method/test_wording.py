@@ -51,6 +51,8 @@ FIXED = {"distribution": "fixed", "value": 0.6, "unit": "1", "source": "another"
         ("regimes.long.input_tokens", "long input tokens"),
         ("pue + power_utilisation", "PUE + power utilisation"),
         ("node_power.models.Llama_3.1 70B", "node power models Llama_3.1 70B"),
+        ("benchmarks.exclude_sources", "benchmark rows exclude sources"),
+        ("benchmarks + blend.trim", "benchmark rows + blend trim"),
     ],
 )
 def test_a_path_is_said_in_words(path, said):
