@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from inference_energy.deployments import answers, build
-from inference_energy.deployments.power import HOSTS_APART
+from inference_energy.deployments.power import HOSTS_APART, POWERS_APART
 from inference_energy.errors import InputError
 from inference_energy.laws.at_load import throughput_before_fit
 from inference_energy.laws.hardware import LONGEST
@@ -729,6 +729,7 @@ def test_every_key_that_a_deployment_is_warned_of_is_on_the_page():
         ("GPUs at work", f"below {USUAL_DRAWN:g}"),
         ("a node at work", f"below {USUAL_DRAWN_OF_NODE:g}"),
         ("the GPUs alone", "charged to all"),
+        ("of one concurrency", f"more than {POWERS_APART:g} times"),
     ],
 )
 def test_every_warning_and_its_bound_stand_on_the_page(words, bound):

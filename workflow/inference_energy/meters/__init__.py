@@ -254,6 +254,5 @@ def _silent(meter: str, own: pd.DataFrame, start: float, end: float, counts: boo
         f"meter {meter}: its readings cover {percent(share, '.1f')} of the run from {start:.15g} to"
         f" {end:.15g} s; allowed are {percent(LEAST_COVERAGE)} or more, where a meter is silent if"
         f" it waits {GAP_FACTOR:g} times as long as usual, and {percent(SHORT_SHARE)} of the run or"
-        f" longer; correct the times of the run, or measure"
-        " a run that is logged from start to end"
+        " longer; correct the times of the run, or measure a run that is logged from start to end"
     )

@@ -8,8 +8,8 @@ import pandas as pd
 from inference_energy.agreement import unusual
 from inference_energy.documents import near
 from inference_energy.laws.training import LARGEST_NODE, NODE_GPUS
-from inference_energy.power.node import metered_node
 from inference_energy.power.node import node_power as power_of
+from inference_energy.power.node import water_cooled
 from inference_energy.tables import load_schema
 from inference_energy.units import W_PER_KW
 
@@ -258,7 +258,8 @@ def _most(
     """
     each = f"{row['gpus']} x {row['gpu']}"
     if len(nodes):
-        node = metered_node(row["gpu"], row["cooling"], nodes, nodes)
+        node = nodes.iloc[0]
+        node = water_cooled(node) if row["cooling"] == "water" else node
         watts, stated = rated, "tdp_w of data/gpus.csv"
         if limit is not None:
             watts, stated = float(limit), "gpu_power_limit_w of data/mlperf_benchmarks.csv"
