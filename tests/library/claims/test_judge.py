@@ -155,6 +155,14 @@ def test_noise_at_a_threshold_does_not_flip_a_range(published):
     assert verdict(published, exact=20.58, **RANGE) == "not reproduced"
 
 
+@given(st.lists(st.floats(0.30, 0.38), min_size=2, max_size=2), st.sampled_from([0.34, 0.346]))
+def test_no_draw_makes_a_claim_hold_or_miss_that_is_decided_without_sampling(draws, exact):
+    """A claim that holds without sampling is borderline at worst, one that misses the draw's."""
+    found = {verdict(drawn, exact=exact) for drawn in draws}
+    holding, missing = (*HOLDS[:1], "borderline"), (*HOLDS[2:], "not reproduced")
+    assert found <= set(holding if exact == 0.34 else missing)
+
+
 def test_a_number_of_the_draw_alone_is_that_be_there_a_caveat_or_not():
     """The caveat stands in its note."""
     moved = {"pue": results(exact=0.31)}

@@ -33,6 +33,9 @@ CLAIMS = read("data/published/claims.csv", "claims_published")
 FIGURES = {"estimate": {}, "reference": {}}
 
 
+DRAWN = "reproduced as the seeded draw"
+
+
 def materials_of(method):
     """The paper's table."""
     return {"table": read(PAPER_TABLE, "throughput")}
@@ -411,6 +414,39 @@ def test_a_verdict_that_only_other_random_numbers_change_is_told_with_the_exact_
     assert tokens["old"] != tokens["new"]
     assert tokens["exact"] == [125, 125]
     assert told["median-traditional"]["exact"] == pytest.approx([0.3088, 0.2863], rel=1e-3)
+
+
+def test_verdicts_that_another_seed_changes_are_said_to_be_decided_by_the_draw():
+    """And none of them is one that a number without sampling decides."""
+    monte_carlo = BASE["monte_carlo"] | {"seed": 7, "source": "a test"}
+    base, head, shares = ask(monte_carlo=monte_carlo)
+    told = flipped_claims(base, head, Published(CLAIMS, FIGURES))
+    assert told and all(claim["drawn"] for claim in told)
+    holding, missing = {"reproduced", "borderline"}, {DRAWN, "not reproduced"}
+    assert all({c["before"], c["after"]} in (holding, missing) for c in told)
+    settings = changed_settings(base.side.method, head.side.method)
+    lines = headlines(base, head, 15)
+    said = sentence(settings, lines, shares, drawn=len(told))
+    assert said == (
+        "Monte Carlo seed 42 -> 7 leaves the traditional median at 0.309 Wh and the long median at"
+        f" 3.90 Wh; {len(told)} verdicts change by the draw alone, within the error of sampling."
+    )
+    assert "; 1 verdict changes by the draw alone" in sentence(settings, lines, drawn=1)
+    # the medians move where a factor does, and with them what is without sampling
+    pue = {"distribution": "fixed", "value": 1.2, "unit": "1", "source": "a test"}
+    base, head, _ = ask(pue=pue)
+    told = {c["claim"]: c for c in flipped_claims(base, head, Published(CLAIMS, FIGURES))}
+    assert told["tokens-p25-traditional"]["drawn"]
+    assert not told["median-traditional"]["drawn"]
+    # nor the draw alone, where another number is published
+    claim = CLAIMS[CLAIMS["claim"].eq("tokens-p25-traditional") & CLAIMS["version"].eq("v2")]
+    before = with_claim("tokens-p25-traditional", value=claim["value"].item() + 1)
+    (of,) = (
+        c
+        for c in flipped_claims(base, base, Published(CLAIMS, FIGURES), before)
+        if c["claim"] == "tokens-p25-traditional"
+    )
+    assert not of["drawn"]
 
 
 def test_a_verdict_here_is_not_named_as_one_of_which_caveats_are_known():

@@ -4,6 +4,7 @@ import pandas as pd
 from inference_energy.comparison.whatif import Published
 from inference_energy.comparison.whatif_page import (
     claim_rows,
+    drawn_notes,
     engine_note,
     headline_rows,
     judged_notes,
@@ -91,6 +92,13 @@ def test_the_page_says_whose_median_it_tells():
     assert "not scored" not in note
     after.side.method["kind"] = "user"
     assert engine_note(before, after).endswith("is not scored by its claims.")
+
+
+def test_verdicts_that_the_draw_alone_changes_are_counted_and_the_rule_is_told():
+    assert drawn_notes([]) == drawn_notes([{"drawn": False}]) == []
+    (note,) = drawn_notes([{"drawn": True}, {"drawn": False}, {"drawn": True}])
+    assert note.startswith("The draw alone changes 2 of the 3 verdicts: without sampling")
+    assert "Where the draw alone misses, a claim is borderline" in note
 
 
 def test_a_gpu_whose_node_has_come_or_gone_says_what_it_is_charged_by():

@@ -46,7 +46,7 @@ from inference_energy.method.wording import (
 )
 from inference_energy.paper import estimate
 from inference_energy.rounding import largest_first, ranking, ratio, relative
-from inference_energy.text import number, percent, told_apart, with_unit
+from inference_energy.text import counted, number, percent, told_apart, with_unit
 
 ENGINES = ["published", "exact"]
 
@@ -495,7 +495,8 @@ def _first_left_out(answer: Answer) -> dict[str, str]:
 def flipped_claims(
     base: Answer, head: Answer, published: Published, before: Published | None = None
 ) -> list[dict]:
-    """Claims whose verdict differs: claim, published, unit, old, new, exact, digits, before, after.
+    """Claims whose verdict differs: claim, published, unit, old, new, exact, digits, drawn, before,
+    after.
 
     Each side is held against the version of the paper that it names; a claim that one of two
     versions alone makes has no verdict to differ from. One that an edit has added to a version or
@@ -505,6 +506,8 @@ def flipped_claims(
     whether the claim would hold.
     ``exact`` holds both numbers without sampling: where they are one, only the draw has moved.
     ``digits`` are those in which the four numbers tell whether they are the published one.
+    ``drawn`` is whether the draw alone decides: what is published and the number without sampling
+    are the same on both sides, and what that says of the claim too.
 
     Parameters
     ----------
@@ -529,7 +532,8 @@ def flipped_claims(
     ]
     same = base.side.method["claims"] == head.side.method["claims"]
     one = held[0][1] is published and same
-    exact = [t[t["engine"] == "exact"].set_index("claim")["computed"] for t in judged]
+    unsampled = [t[t["engine"] == "exact"].set_index("claim") for t in judged]
+    exact = [table["computed"] for table in unsampled]
     of_base, of_head = (table.drop_duplicates("claim") for table in judged)
     both = of_base.merge(of_head, on="claim", suffixes=("_old", "_new"))
     lines: list[dict[Any, Any]] = both.to_dict("records")
@@ -551,6 +555,7 @@ def flipped_claims(
                 )
                 for of in stated
             ),
+            "drawn": _is_drawn(line, without, [of["verdict"] for of in unsampled]),
             "before": _verdict(line["verdict_old"], base),
             "after": _verdict(line["verdict_new"], head),
         }
@@ -565,6 +570,20 @@ def flipped_claims(
         for i, table, answer in sides
         for line in table[~table["claim"].isin(both["claim"])].to_dict("records")
     ]
+
+
+def _is_drawn(
+    line: Mapping[Any, Any], exact: Sequence[float | None], verdicts: Sequence[pd.Series]
+) -> bool:
+    """Whether only the draw moved, of a claim's numbers and verdicts without sampling."""
+    published = [
+        [line[f"{key}_{side}"] for key in ("published", "unit")] for side in ("old", "new")
+    ]
+    old, new = exact
+    if old is None or new is None or published[0] != published[1] or relative(new, old) != 0:
+        return False
+    told = [of[line["claim"]] for of in verdicts]
+    return bool(told[0] == told[1])
 
 
 def _of_one_side(
@@ -586,6 +605,7 @@ def _of_one_side(
         **dict(zip(("old", "new"), numbers, strict=True)),
         "exact": [*exact],
         "digits": deciding_digits(stated, (line["computed"], without)),
+        "drawn": False,
         **dict(zip(("before", "after"), verdicts, strict=True)),
     }
 
@@ -771,6 +791,7 @@ def sentence(
     rows: Sequence[dict] = (),
     sources: Sequence[dict] = (),
     decisive: Collection[str] = (),
+    drawn: int = 0,
 ) -> str:
     """Say in one sentence what was changed and what the medians do, or else what moves most.
 
@@ -785,6 +806,8 @@ def sentence(
         From :func:`changed_sources`.
     decisive : collection of str
         From :func:`decisive_settings`.
+    drawn : int
+        Verdicts that change by the draw alone, of :func:`flipped_claims`.
     """
     judging = [s for s in settings if s["setting"] in JUDGING]
     settings = [s for s in settings if s not in judging]
@@ -828,6 +851,11 @@ def sentence(
         besides = "".join(f' nor "{line["quantity"]}"' for line in most)
         told.append(f"{_together(idle, rows, True)} {verb} neither median{besides}")
     told += _of_verdicts(judging, decisive, rows, alone=False)
+    if drawn:
+        told.append(
+            f"{counted(drawn, 'verdict changes', 'verdicts change')} by the draw alone, within the"
+            " error of sampling"
+        )
     return f"{'; '.join(told)}."
 
 

@@ -200,6 +200,19 @@ def judged_notes(
     return notes
 
 
+def drawn_notes(claims: Sequence[dict]) -> list[str]:
+    """Say how many of the verdicts that changed, of :func:`.flipped_claims`, the draw decides."""
+    drawn = sum(claim["drawn"] for claim in claims)
+    if not drawn:
+        return []
+    return [
+        f"The draw alone changes {drawn} of the {counted(len(claims), 'verdict', 'verdicts')}:"
+        " without sampling the number is as it was, and two draws of it lie on both sides of the"
+        " boundary, which is so within the error of sampling. Where the draw alone misses, a claim"
+        " is borderline; where it alone holds, reproduced as that draw only."
+    ]
+
+
 def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
     """Say whose numbers the claims are compared with, and how they differ from the medians."""
     drawn, exact = (
@@ -209,9 +222,10 @@ def engine_note(base: Answer, head: Answer, regime: str = "traditional") -> str:
     note = (
         "A claim is compared with the seeded draw, as the paper computed its numbers: the draw's"
         f" {regime} median is {drawn} Wh, the exact one above {exact} Wh. Where the number without"
-        " sampling stays, only the draw has moved: a factor that became fixed, or another number of"
-        " models, takes other random numbers. Caveats that other choices would give a verdict are"
-        " not looked for here; results/METHOD/claims.md has them after a run."
+        " sampling stays, only the draw has moved: another seed or number of draws, a factor that"
+        " became fixed, or another number of models takes other random numbers. Caveats that"
+        " other choices would give a verdict are not looked for here; results/METHOD/claims.md has"
+        " them after a run."
     )
     if is_scored(base) and is_scored(head):
         return note

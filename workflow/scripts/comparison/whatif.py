@@ -166,7 +166,10 @@ def _main(snakemake):
         stated = whatif.changed_sources(base.method, head.method)
         published = read_published(read, others)
         claims = whatif.flipped_claims(before, after, *published)
-        judged = whatif_page.judged_notes(before, after, settings, *published)
+        judged = [
+            *whatif_page.drawn_notes(claims),
+            *whatif_page.judged_notes(before, after, settings, *published),
+        ]
         notes = nodes_of(read, head, others)
         decisive = whatif.decisive_settings(before, after, settings, *published)
         for name in TABLES:
@@ -174,10 +177,11 @@ def _main(snakemake):
             table = estimate.members(table) if name == "blend" else table
             write_table(table, folder / f"{name}.csv", name)
     named = [s for s in settings if s["setting"] not in whatif.OF_TABLES]
+    drawn = sum(claim["drawn"] for claim in claims)
     values = {
         "base": base,
         "head": head,
-        "sentence": whatif.sentence(settings, lines, shares, rows, stated, decisive),
+        "sentence": whatif.sentence(settings, lines, shares, rows, stated, decisive, drawn),
         "headlines": whatif_page.headline_rows(lines),
         "settings": whatif_page.setting_rows(named),
         "rows": [*rows, *copied],
