@@ -567,6 +567,8 @@ def schema_problems(
     if problems:
         return problems
     errors = list(_validator(schema).iter_errors(instance))
+    if stated is not None:
+        errors = _without_idle(errors, instance, schema, stated)
     missing: dict[tuple[Any, ...], list[str]] = {}
     for error in errors:
         kind: Any = error.kind
@@ -587,6 +589,51 @@ def schema_problems(
         " point and exponent"
         for path, number, node in _pointed(instance, schema)
     ]
+
+
+def _without_idle(
+    errors: Sequence[ValidationError], instance: Any, schema: Schema, stated: Mapping[str, Any]
+) -> list[ValidationError]:
+    """Errors, those apart that a document has only as a key is there whose null removes nothing."""
+    idle = {
+        place
+        for error in errors
+        if (place := tuple(error.instance_path)) and _is_idle(place, instance, stated)
+    }
+    if not idle:
+        return list(errors)
+    others = _validator(schema).iter_errors(_lacking(instance, idle))
+    return [
+        *(error for error in errors if tuple(error.instance_path) in idle),
+        *(error for error in others if not _lacks(error, idle)),
+    ]
+
+
+def _lacks(error: ValidationError, places: Collection[tuple[Any, ...]]) -> bool:
+    """Whether what a document lacks is the key at one of some places."""
+    kind: Any = error.kind
+    return kind.name == "required" and (*error.instance_path, kind.property) in places
+
+
+def _is_idle(place: tuple[Any, ...], instance: Any, stated: Mapping[str, Any]) -> bool:
+    """Whether a null stays that a file states, which takes the rest from elsewhere, to remove."""
+    own: Any = stated if "extends" in stated else None
+    for step in place:
+        if not (isinstance(own, dict) and isinstance(instance, dict) and str(step) in own):
+            return False
+        own, instance = own[str(step)], instance[str(step)]
+    return own is None and instance is None
+
+
+def _lacking(tree: Any, places: Collection[Sequence[Any]]) -> Any:
+    """Copy of the mappings of a document without the keys at some places."""
+    if not isinstance(tree, dict):
+        return tree
+    return {
+        key: _lacking(part, [rest for first, *rest in places if str(first) == key])
+        for key, part in tree.items()
+        if not any(list(map(str, place)) == [key] for place in places)
+    }
 
 
 def _validator(schema: Schema) -> Validator:
@@ -716,10 +763,13 @@ def _told(
     if kind == "propertyNames":
         return [f"{details.error.message}: not allowed as a name; correct it"]
     reason = f", as {node['x-reason']}" if "x-reason" in node else ""
-    # of a file that takes the rest from elsewhere, whose null may be meant to remove something
-    is_idle = value is None and stated is not None
-    alone = "leave it out, as it removes nothing" if is_idle else "correct the value"
-    remedy = node.get("x-remedy", alone)
+    if stated is not None and _is_idle(tuple(error.instance_path), instance, stated):
+        expected = _expected(node, schema)
+        return [
+            f"value null: there is nothing for it to remove; allowed is {expected}; leave the key"
+            " out"
+        ]
+    remedy = node.get("x-remedy", "correct the value")
     words = _words(node, schema)
     hint = near(value, words) if isinstance(value, str) else ""
     if not isinstance(value, str) and str(value) in words:
@@ -965,7 +1015,8 @@ def _nearest(folder: Path, name: str) -> Path | None:
 
 def in_short(value: object) -> str:
     """A value of a file as a message shows it: the first SHOWN characters at most."""
-    text = repr(value)
+    # what YAML has another word for than Python
+    text = written(value) if value is None or isinstance(value, bool) else repr(value)
     return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
 
 

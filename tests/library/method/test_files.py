@@ -408,11 +408,11 @@ def test_problems_of_a_file_with_another_parent_or_none_are_its_own(mine, parent
     assert any(problem.startswith("config/methods/self.yaml: ") for problem in problems)
 
 
-@pytest.mark.parametrize("text", [None, ["extends"]])
-def test_problems_of_a_file_that_is_no_mapping_are_its_own(files, text):
+@pytest.mark.parametrize(("text", "told"), [(None, "null"), (["extends"], "['extends']")])
+def test_problems_of_a_file_that_is_no_mapping_are_its_own(files, text, told):
     _, (problem,) = resolve_all({"mine": "key methods"}, files | {"mine": text}, SCHEMA)
     assert problem == (
-        f"config/methods/mine.yaml: value {text!r}: allowed are keys with values; state the"
+        f"config/methods/mine.yaml: value {told}: allowed are keys with values; state the"
         " method's keys, or extends: and a method"
     )
 
@@ -578,10 +578,40 @@ def test_what_cannot_be_removed_is_told_with_the_way_out(files, stated, words):
     assert words in problem
 
 
-def test_a_null_that_removes_nothing_is_refused(mine):
-    known = mine(serving=None)
-    with pytest.raises(InputError, match=r"serving: value None: .*; without it"):
+@pytest.mark.parametrize(
+    ("stated", "key", "allowed"),
+    [
+        ({"serving": None}, "serving", "keys with values (nodes, engines and load)"),
+        (
+            {"benchmarks": {"gpus": None, "source": "a test"}},
+            "benchmarks.gpus",
+            "a list (each text)",
+        ),
+        ({"title": None}, "title", "text like"),
+    ],
+)
+def test_a_null_that_removes_nothing_is_refused_alone(files, stated, key, allowed):
+    """Not with what would be wrong besides, were it there."""
+    known = files | {"mine": {"extends": "oviedo2026"} | stated}
+    with pytest.raises(InputError) as caught:
         check(resolve("mine", known), SCHEMA, "mine", stated=known["mine"])
+    (problem,) = caught.value.problems
+    where = f"config/methods/mine.yaml: key {key}: value null: "
+    assert problem.startswith(f"{where}there is nothing for it to remove; allowed is {allowed}")
+    assert problem.endswith("; leave the key out")
+
+
+def test_a_null_that_removes_nothing_hides_no_other_problem(files):
+    known = files | {"mine": {"extends": "oviedo2026", "serving": None, "blend": None, "pu": None}}
+    with pytest.raises(InputError) as caught:
+        check(resolve("mine", known), SCHEMA, "mine", stated=known["mine"])
+    told = "".join(caught.value.problems)
+    assert len(caught.value.problems) == 3
+    assert "missing key blend" in told and "unknown key pu;" in told and "key serving:" in told
+    # of a file that extends none there is nothing to take the rest from
+    alone = files["oviedo2026"] | {"blend": {**files["oviedo2026"]["blend"], "models": None}}
+    with pytest.raises(InputError, match=r"key blend.models: value null: .*; correct the value"):
+        check(resolve("alone", {"alone": alone}), SCHEMA, "alone", stated=alone)
 
 
 def test_what_a_file_says_is_removed_is_for_the_run_to_say(mine):
