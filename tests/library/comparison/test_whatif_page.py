@@ -201,22 +201,35 @@ def test_a_model_that_is_first_left_out_on_one_side_is_told_so():
     }
 
 
-def test_a_source_that_was_there_before_the_value_is_marked():
-    setting = {"name": "PUE", "old": "1.1", "new": "1.2", "unit": "1", "old_source": "a paper"}
-    rows = setting_rows([setting | {"new_source": text} for text in ("a paper", "another")])
-    assert [row[-1] for row in rows] == [
-        "a paper (the source of the old value, unchanged)",
-        "another",
-    ]
+def test_each_setting_has_the_sources_of_both_values():
+    """Whichever of two methods is the new side."""
+    row = {"name": "PUE", "old": "1.1", "new": "1.2", "unit": "1"}
+
+    def told(old, new):
+        return setting_rows([row | {"old_source": old, "new_source": new}])[0][-1]
+
+    assert told("a paper", "another") == "a paper -> another"
+    assert told("another", "a paper") == "another -> a paper"
+    assert told("assumption", "a paper") == "assumption -> a paper"
+    # of one source for two values nothing says which it states
+    same = "a paper (the source of both values, of which it may state one)"
+    assert told("a paper", "a paper") == same
+    left = "stated to be unchanged: a paper"
+    assert told("a paper", left) == "a paper -> stated to be unchanged"
+    assert told(left, "a paper") == "stated to be unchanged -> a paper"
+    assert told(left, left) == f"{left} (the source of both values, of which it may state one)"
     # nobody has stated either
-    assumed = setting | dict.fromkeys(("old_source", "new_source"), "Assumption")
-    assert setting_rows([assumed])[0][-1] == "Assumption"
+    assert told("Assumption", "Assumption") == "Assumption"
+    assert told("assumption", "Assumption") == "Assumption"
 
 
-def test_a_value_that_is_no_longer_stated_has_an_empty_source():
+def test_a_value_that_one_side_does_not_state_has_no_source_there():
     """The page of HTML writes None as a word."""
     setting = {"name": "load", "old": "9", "new": "none", "unit": "1", "old_source": "a paper"}
-    assert setting_rows([setting | {"new_source": None}])[0][-1] == ""
+    assert setting_rows([setting | {"new_source": None}])[0][-1] == "a paper -> none"
+    assert setting_rows([setting | {"old_source": None, "new_source": None}])[0][-1] == ""
+    added = {"old_source": None, "new_source": "a paper"}
+    assert setting_rows([setting | added])[0][-1] == "none -> a paper"
 
 
 def test_a_node_power_that_a_method_does_not_use_is_said_not_to_be():

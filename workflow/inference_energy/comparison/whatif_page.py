@@ -7,6 +7,7 @@ import pandas as pd
 
 from inference_energy.comparison.whatif import LACKING, Answer, Published, both, is_scored, listed
 from inference_energy.method.differences import differing
+from inference_energy.method.files import LEFT_UNCHANGED
 from inference_energy.method.provenance import is_assumption
 from inference_energy.method.wording import LABELS
 from inference_energy.power.node import find_node
@@ -50,21 +51,33 @@ def _times(value: float) -> str:
 
 
 def setting_rows(settings: list[dict]) -> list[list[str]]:
-    """Rows of the settings: setting, old, new, unit, source of the new value.
+    """Rows of the settings: setting, old, new, unit, sources of both values.
 
-    A source that stood there before the value did is marked: it may state the old value only.
+    One source of both is marked: of two values that differ it may state one only.
     """
     return [
-        [s["name"], s["old"], s["new"], "" if s["unit"] == "1" else s["unit"], _source(s)]
+        [s["name"], s["old"], s["new"], "" if s["unit"] == "1" else s["unit"], _sources(s)]
         for s in settings
     ]
 
 
-def _source(setting: dict) -> str:
-    source = str(setting["new_source"] or "")
-    if source != setting["old_source"] or is_assumption(source):
-        return source
-    return f"{source} (the source of the old value, unchanged)"
+def _sources(setting: dict) -> str:
+    """Sources of the old value and of the new one, once where they are the same."""
+    sources = [setting["old_source"], setting["new_source"]]
+    if not any(sources):
+        return ""
+    old, new = (str(source or "none") for source in sources)
+    if is_assumption(old) and is_assumption(new):
+        return new
+    if old == new:
+        return f"{new} (the source of both values, of which it may state one)"
+    # a source that one side left is named on the other
+    left = LEFT_UNCHANGED.removesuffix(": ")
+    if new == f"{LEFT_UNCHANGED}{old}":
+        new = left
+    elif old == f"{LEFT_UNCHANGED}{new}":
+        old = left
+    return f"{old} -> {new}"
 
 
 def unused_notes(base: Mapping[str, Any], head: Mapping[str, Any]) -> list[str]:
