@@ -513,7 +513,7 @@ def test_what_decides_verdicts_alone_is_named_with_the_verdicts(copied, monkeypa
     assert len(lines) >= 5 and "median-traditional" in lines
     assert "| median-traditional | 0.34 -> 0.31 Wh |" in claims
     v1, v2 = (set(CLAIMS.loc[CLAIMS["version"] == version, "claim"]) for version in ("v1", "v2"))
-    assert f"Without a verdict on both sides: {len(v2 - v1)} claims of v2 alone." in claims
+    assert f"Without a verdict on both sides: {len(v2 - v1)} claims of v2 alone: " in claims
     own = copied / METHOD
     with edited(own, replaced(own.read_text(), "kind: paper", "kind: variant")):
         call(asking, [ROWS], method="oviedo2026", base=None)

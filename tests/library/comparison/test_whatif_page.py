@@ -1,5 +1,6 @@
 """Rows of the what-if page."""
 
+import numpy as np
 import pandas as pd
 from inference_energy.comparison.whatif import Published
 from inference_energy.comparison.whatif_page import (
@@ -243,21 +244,60 @@ def test_a_node_power_that_a_method_does_not_use_is_said_not_to_be():
     assert unused_notes(paper, base) == []
 
 
-def test_claims_that_one_side_alone_has_are_counted():
-    claims = pd.DataFrame({"claim": ["a", "b", "c", "a"], "version": ["v1", "v1", "v2", "v2"]})
+def claims_of(names, versions, **changes):
+    """Published claims that differ in name and version, and in what is said."""
+    told = {"relation": "equal", "value": 0.31, "upper": np.nan, "unit": "Wh", "decimals": 2}
+    told |= {"quantity": "q", "where": "p. 1", "known_by": "text", "statement": "s", "input": None}
+    return pd.DataFrame({"claim": names, "version": versions} | told | changes)
+
+
+def test_claims_that_one_side_alone_has_are_named():
+    claims = claims_of(["a", "b", "c", "a"], ["v1", "v1", "v2", "v2"])
     now, before = Published(claims, {}), Published(claims[:3], {})
     sides = side(0.3), side(0.3)
     for one, version in zip(sides, ("v1", "v2"), strict=True):
         one.side.method["claims"] = version
     assert judged_notes(*sides, [], now) == [
-        "Without a verdict on both sides: 1 claim of v1 alone.",
-        "Without a verdict on both sides: 1 claim of v2 alone.",
+        "Without a verdict on both sides: 1 claim of v1 alone: b.",
+        "Without a verdict on both sides: 1 claim of v2 alone: c.",
     ]
     sides[0].side.method["claims"] = "v2"
     assert judged_notes(*sides, [], now) == []
     assert judged_notes(*sides, [], now, before) == [
-        "Without a verdict on both sides: 1 claim of v2 as it is now alone."
+        "Without a verdict on both sides: 1 claim of v2 as it is now alone: a."
     ]
     assert judged_notes(*sides, [], before, now) == [
-        "Without a verdict on both sides: 1 claim of v2 as committed alone."
+        "Without a verdict on both sides: 1 claim of v2 as committed alone: a."
     ]
+
+
+def test_claims_that_two_versions_state_otherwise_are_named_with_what_differs():
+    names = [*"abcde"] * 2
+    claims = claims_of(
+        names,
+        ["v1"] * 5 + ["v2"] * 5,
+        value=[1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 1.0, 1.0, 3.0, 1.0],
+        decimals=[2, 2, 2, 2, 2, 2, 1, 2, 1, 2],
+        statement=["s"] * 7 + ["t", "t", "s"],
+    )
+    sides = side(0.3), side(0.3)
+    for one, version in zip(sides, ("v1", "v2"), strict=True):
+        one.side.method["claims"] = version
+    told = judged_notes(*sides, [], Published(claims, {}))
+    assert told == [
+        "Stated otherwise by v2: a (published number), b (threshold), c (words), d (published"
+        " number, threshold and words)."
+    ]
+    # an edit of one version
+    for one in sides:
+        one.side.method["claims"] = "v1"
+    edited = claims.assign(value=claims["value"] + 1)
+    (told,) = judged_notes(*sides, [], Published(edited, {}), Published(claims, {}))
+    of = ", ".join(f"{name} (published number)" for name in "abcde")
+    assert told == f"Stated otherwise by v1 as it is now: {of}."
+    assert judged_notes(*sides, [], Published(claims, {}), Published(claims, {})) == []
+    # of many the first, and how many more
+    many = claims_of([f"c{i}" for i in range(10)], ["v1"] * 10)
+    more = Published(pd.concat([claims, many]), {})
+    (told,) = judged_notes(*sides, [], more, Published(claims, {}))
+    assert told.endswith("10 claims of v1 as it is now alone: c0, c1, c2, c3, c4, c5 and 4 more.")

@@ -26,6 +26,16 @@ from inference_energy.text import (
 
 UNCHANGED = "unchanged"
 
+NAMED_CLAIMS = 6
+"""Claims that a note names at most."""
+
+PARTS_OF_A_CLAIM = {
+    "published number": ("value", "upper", "unit"),
+    "threshold": ("relation", "decimals"),
+    "words": ("quantity", "where", "known_by", "input", "statement"),
+}
+"""Columns of the published claims, by what an edit of them is called."""
+
 
 def headline_rows(lines: list[dict]) -> list[list[str]]:
     """Rows of the headlines: quantity, old, new, factor."""
@@ -182,7 +192,8 @@ def judged_notes(
     published: Published,
     before: Published | None = None,
 ) -> list[str]:
-    """Say how far the verdicts of two sides that are judged otherwise can be held side by side.
+    """Say how far the verdicts of two sides that are judged otherwise can be held side by side, and
+    which claims differ.
 
     Parameters
     ----------
@@ -195,13 +206,21 @@ def judged_notes(
     """
     versions = [a.side.method["claims"] for a in (base, head)]
     held = zip((before or published, published), versions, strict=True)
-    of = [set(against.of(version)["claim"]) for against, version in held]
+    tables = [against.of(version).set_index("claim") for against, version in held]
+    of = [set(table.index) for table in tables]
     states = ("", "") if versions[0] != versions[1] else (" as committed", " as it is now")
     notes = []
     for mine, other in ((0, 1), (1, 0)):
-        if alone := len(of[mine] - of[other]):
-            told = f"{counted(alone, 'claim', 'claims')} of {versions[mine]}{states[mine]}"
-            notes.append(f"Without a verdict on both sides: {told} alone.")
+        if alone := [claim for claim in tables[mine].index if claim not in of[other]]:
+            told = f"{counted(len(alone), 'claim', 'claims')} of {versions[mine]}{states[mine]}"
+            notes.append(f"Without a verdict on both sides: {told} alone: {_few(alone)}.")
+    edited = [
+        f"{claim} ({listed(differing)})"
+        for claim in tables[1].index
+        if claim in of[0] and (differing := _edited(*(table.loc[claim] for table in tables)))
+    ]
+    if edited:
+        notes.append(f"Stated otherwise by {versions[1]}{states[1]}: {_few(edited)}.")
     unscored = [i for i, answer in enumerate((base, head)) if not is_scored(answer)]
     if len(unscored) == 1 and LABELS["kind"] in [setting["setting"] for setting in settings]:
         (i,) = unscored
@@ -211,6 +230,23 @@ def judged_notes(
             " hold."
         )
     return notes
+
+
+def _edited(old: pd.Series, new: pd.Series) -> list[str]:
+    """What of a published claim differs between two versions."""
+    return [
+        name
+        for name, keys in PARTS_OF_A_CLAIM.items()
+        if any(
+            old[key] != new[key] and not (pd.isna(old[key]) and pd.isna(new[key])) for key in keys
+        )
+    ]
+
+
+def _few(names: Sequence[str]) -> str:
+    """Some names, and how many more there are."""
+    more = len(names) - NAMED_CLAIMS
+    return ", ".join(names[:NAMED_CLAIMS]) + (f" and {more} more" if more > 0 else "")
 
 
 def drawn_notes(claims: Sequence[dict]) -> list[str]:
