@@ -82,6 +82,19 @@ def test_a_row_far_from_others_of_its_model_and_hardware_is_told_and_kept(projec
     assert "What is unusual" not in ask(project, *lengths, target=str(FOLDER / "predicted.md"))[1]
 
 
+def test_a_row_without_a_length_is_left_out_and_told(project):
+    """As of the paper's own table, of which three rows of 25 state no input."""
+    lengths = [{"input_tokens": tokens} for tokens in (500, None, 2000)]
+    code, text = ask(project, *lengths)
+    assert code == 0, text
+    told = 'ine 3, column "input_tokens": value "": left out, as a throughput is predicted'
+    pages = (project / FOLDER / f"{name}.md" for name in ("predicted", "throughput_laws"))
+    for answer in (text, *(page.read_text(encoding="utf-8") for page in pages)):
+        assert told in answer
+    predicted = read_table(project / FOLDER / "predicted.csv", "load_predictions")
+    assert list(predicted["input_tokens"]) == [500, 2000]
+
+
 def test_another_table_of_the_name_is_predicted_though_it_is_older(project):
     """Such as one that is unpacked over it: its time is that of its content."""
     for tokens, name in ((500, "first"), (700, "second")):

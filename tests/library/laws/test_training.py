@@ -16,6 +16,7 @@ from inference_energy.laws.training import (
     committed,
     counted_once,
     fit_committed,
+    left_out,
     over_nodes,
     parts_heads,
     read_throughput,
@@ -570,15 +571,34 @@ def test_an_alias_of_two_words_is_offered(tmp_path, hardware, training):
         read_throughput(path, hardware | {"models": models}, training)
 
 
-def test_what_is_said_of_lengths_that_are_missing(user):
+def test_what_is_said_of_lengths_that_every_row_lacks(user):
     reason = (
         'value ""; allowed is a number above 0 [tokens]; a throughput is predicted for given'
         " lengths: fill the cells or remove the rows"
     )
-    assert told_of(user, {"input_tokens": None}, {}, {"input_tokens": None, "concurrency": 8}) == [
-        f'lines 2, 4, column "input_tokens": {reason}'
+    assert told_of(user, {"input_tokens": None}, {"input_tokens": None, "concurrency": 8}) == [
+        f'lines 2, 3, column "input_tokens": {reason}'
     ]
     assert told_of(user, {"output_tokens": None}) == [f'line 2, column "output_tokens": {reason}']
+
+
+def test_rows_that_lack_a_length_are_left_out_and_told(user, tmp_path):
+    """With all that would be asked of them: the others are answered as without them."""
+    lacking = {"input_tokens": None, "precision": "FP16", "tensor_parallel": 1}
+    changes = (lacking, {}, {"output_tokens": None, "concurrency": 8}, {"concurrency": 8})
+    rows = user(*changes)
+    assert rows["line"].tolist() == [3, 5]
+    reason = (
+        'value "": left out, as a throughput is predicted for given lengths; fill the cells to have'
+        " it predicted"
+    )
+    assert left_out(tmp_path / "mine.csv") == [
+        f'line 2, column "input_tokens": {reason}',
+        f'line 4, column "output_tokens": {reason}',
+    ]
+    alone = user(changes[1], changes[3])
+    pd.testing.assert_frame_equal(rows.drop(columns="line"), alone.drop(columns="line"))
+    assert left_out(tmp_path / "mine.csv") == []
 
 
 def test_what_is_said_of_formats_and_layouts_in_full(user):

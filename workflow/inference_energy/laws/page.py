@@ -148,7 +148,9 @@ def _aim(line: dict[str, Any], most: dict[str, float]) -> dict[str, Any]:
     return line | {"most": most, "found": found, "reached": reached}
 
 
-def predicted_page(predictions: pd.DataFrame, path: str, unusual: Sequence[str] = ()) -> str:
+def predicted_page(
+    predictions: pd.DataFrame, path: str, unusual: Sequence[str] = (), left_out: Sequence[str] = ()
+) -> str:
     """How the law fitted to the committed tables predicts a user's table, as a Markdown page.
 
     Parameters
@@ -159,6 +161,8 @@ def predicted_page(predictions: pd.DataFrame, path: str, unusual: Sequence[str] 
         The user's table.
     unusual : sequence of str
         Warnings about its rows.
+    left_out : sequence of str
+        Which of its rows are not predicted, and why.
     """
     named = predictions["beyond"].str.split("; ").explode()
     groups = {"all": predictions}
@@ -174,6 +178,7 @@ def predicted_page(predictions: pd.DataFrame, path: str, unusual: Sequence[str] 
         extrapolated=int(predictions["beyond"].ne("").sum()),
         beyond=named[named.ne("")].value_counts().to_dict(),
         unusual=unusual,
+        left_out=left_out,
         groups=[
             {"name": name, "n": len(own)}
             | {

@@ -139,7 +139,7 @@ def fit_committed(
 def read_throughput(
     path: AnyPath, hardware: Mapping[str, pd.DataFrame], training: pd.DataFrame
 ) -> pd.DataFrame:
-    """Read a throughput table whose every row the law with load can predict.
+    """Read a throughput table, whose rows of known lengths the law with load can predict.
 
     Parameters
     ----------
@@ -154,10 +154,10 @@ def read_throughput(
     Returns
     -------
     DataFrame
-        The rows, in the table's order, after ``at_load.describe``; ``line``, the number of each in
-        the file; models and GPUs as their tables name them, layouts of COUNTED_TWICE as they are,
-        and on all nodes a copy that one of them does not hold; in columns such as
-        ``gpu_as_given``, AS_GIVEN as the table has them.
+        The rows but those of :func:`left_out`, in the table's order, after
+        ``at_load.describe``; ``line``, the number of each in the file; models and GPUs as their
+        tables name them, layouts of COUNTED_TWICE as they are, and on all nodes a copy that one of
+        them does not hold; in columns such as ``gpu_as_given``, AS_GIVEN as the table has them.
 
     Raises
     ------
@@ -169,7 +169,9 @@ def read_throughput(
     problems = list(_unknown(told, numbers, hardware))
     # what else may be wrong is asked of the rows whose cells are right
     rows, numbers = rows[sound].reset_index(drop=True), numbers[sound]
-    problems += _without_length(rows, numbers)
+    lacking = _lacking_length(rows)
+    before, lengths = len(problems), list(_without_length(rows, numbers))
+    rows, numbers = rows[~lacking].reset_index(drop=True), numbers[~lacking]
     known = _known(rows, "model", hardware) & _known(rows, "gpu", hardware)
     named = {
         column: rows[column].map({n: listed_name(column, n, hardware) for n in set(rows[column])})
@@ -184,6 +186,9 @@ def read_throughput(
         problems += _too_few_nodes(described, numbers[known])
         problems += _uneven(described, numbers[known], hardware["models"])
         problems += _implausible(described, numbers[known], hardware)
+    if wrong or problems or lacking.all():
+        # with what else is to be mended
+        problems[before:before] = lengths
     refuse([*wrong, *(f"{path}, {problem}" for problem in problems)])
     return described
 
@@ -285,16 +290,43 @@ def _unknown(
             )
 
 
-def _without_length(rows: pd.DataFrame, numbers: NDArray) -> Iterator[str]:
-    """Say which lengths of the rows are not known, a sentence each."""
-    for column in ("input_tokens", "output_tokens"):
+LENGTHS = ("input_tokens", "output_tokens")
+
+
+def _lacking_length(rows: pd.DataFrame) -> NDArray[np.bool_]:
+    """Whether a row states a length too few to be predicted."""
+    return np.asarray(rows[list(LENGTHS)].isna().any(axis=1), bool)
+
+
+def left_out(path: AnyPath) -> list[str]:
+    """Say which rows of a table of schema ``throughput`` are not predicted, and why.
+
+    They lack a length, which others of the table state. One sentence a column.
+    """
+    rows, numbers, _, _ = read_marked(path, "throughput")
+    return [
+        f'{name_rows(lines)}, column "{column}": value "": left out, as a throughput is predicted'
+        " for given lengths; fill the cells to have it predicted"
+        for column, lines in _without(rows, numbers)
+    ]
+
+
+def _without(rows: pd.DataFrame, numbers: NDArray) -> Iterator[tuple[str, NDArray]]:
+    """Columns of lengths that are not always known, and the numbers of the rows that lack them."""
+    for column in LENGTHS:
         empty = rows[column].isna().to_numpy()
         if empty.any():
-            yield (
-                f'{name_rows(numbers[empty])}, column "{column}": value ""; allowed is a number'
-                " above 0 [tokens]; a throughput is predicted for given lengths: fill the cells or"
-                " remove the rows"
-            )
+            yield column, numbers[empty]
+
+
+def _without_length(rows: pd.DataFrame, numbers: NDArray) -> Iterator[str]:
+    """Say which lengths of the rows are not known, a sentence each."""
+    for column, lines in _without(rows, numbers):
+        yield (
+            f'{name_rows(lines)}, column "{column}": value ""; allowed is a number'
+            " above 0 [tokens]; a throughput is predicted for given lengths: fill the cells or"
+            " remove the rows"
+        )
 
 
 def _impossible(

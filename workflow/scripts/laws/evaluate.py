@@ -13,6 +13,7 @@ from inference_energy.laws.figures import predicted_over_measured
 from inference_energy.laws.page import laws_page
 from inference_energy.laws.registry import needed_tables
 from inference_energy.laws.rows import configuration_number
+from inference_energy.laws.training import left_out as rows_left_out
 from inference_energy.laws.training import read_throughput
 from inference_energy.method.plausible import Hardware, unusual_rows
 from inference_energy.project import shown
@@ -26,6 +27,8 @@ def main(snakemake):
     hardware = {name: read_table(snakemake.input[name], name) for name in needed_tables()}
     if snakemake.params.users:
         errors, predictions, note = evaluate_part(users_rows(snakemake.input), hardware)
+        lacking = (f"{each[0].upper()}{each[1:]}." for each in rows_left_out(path))
+        note = " ".join(filter(None, [note, *lacking]))
         # its page of predictions has them
         unusual = []
     else:

@@ -16,6 +16,7 @@ from inference_energy.laws.training import (
     as_published,
     beyond,
     committed,
+    left_out,
     read_throughput,
 )
 from inference_energy.method.plausible import Hardware, unusual_rows
@@ -37,7 +38,8 @@ def main(snakemake):
     predicted["committed"] = np.where(committed(told, training), "yes", "no")
     predicted["beyond"] = beyond(told, training, hardware["models"])
     columns = [name for name in load_schema("load_predictions")["properties"] if name in predicted]
-    page = predicted_page(predicted, path, unusual)
+    lacking = left_out(snakemake.input.throughput_table)
+    page = predicted_page(predicted, path, unusual, lacking)
     given = {name: predicted[f"{name}_as_given"] for name in AS_GIVEN if name in predicted}
     as_given = predicted[columns].assign(**given)
     write_table(as_given, snakemake.output.predictions, "load_predictions")
