@@ -460,6 +460,21 @@ def test_rules_are_about_columns_of_their_table(schema):
         assert set(rule["powers"].values()) <= {-1, 1}
 
 
+@pytest.mark.parametrize("name", ["GB10", "WSE-3"])
+def test_a_chip_used_alone_needs_no_link_and_none_is_not_a_zero(tmp_path, name):
+    """The link of a GPU to others was needed of chips that have none."""
+    frame = pd.read_csv(ROOT / "data/gpus.csv").astype({"memory_gb": float, "tdp_w": float})
+    *before, _, watts = ACCELERATORS[name]
+    frame.loc[len(frame)] = [name, *before, np.nan, watts, "datasheet", "no"]
+    frame = frame.sort_values("gpu")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    typed = read_table(tmp_path / "t.csv", "gpus")
+    assert typed.loc[typed["gpu"] == name, "link_gb_s"].isna().all()
+    frame.fillna({"link_gb_s": 0}).to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(InputError, match="the cell of a chip without one is empty"):
+        read_table(tmp_path / "t.csv", "gpus")
+
+
 @pytest.mark.parametrize(("table", "schema"), LISTED, ids=[table for table, _ in LISTED])
 def test_every_number_of_data_has_two_bounds_and_a_reason(table, schema):
     header = (ROOT / table).read_text(encoding="utf-8").partition("\n")[0].split(",")

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.laws.hardware import (
     MOST_MEASURED,
     MOST_TOKENS,
@@ -25,6 +26,7 @@ from inference_energy.laws.hardware import (
     over_context,
     serving_times,
     shares,
+    unlinked,
     weights_held,
 )
 from inference_energy.laws.rows import copy_gpus
@@ -91,6 +93,21 @@ def test_every_time_of_a_made_up_model_by_hand(changes, gpus, rate, weight, cach
         "cache": room / cache,
     }
     assert serving_times(of, *tables) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_chip_without_a_link_serves_alone_and_is_refused_among_several():
+    of, models, gpus = made_up(tensor_parallel=1)
+    gpus = gpus.assign(link_gb_s=np.nan)
+    assert serving_times(of, models, gpus)["link"] == 0
+    alone, several = pd.DataFrame([of]), pd.DataFrame([of, made_up(tensor_parallel=2)[0]])
+    assert add_serving_times(alone, models, gpus)["link"].eq(0).all()
+    assert unlinked(several, gpus).tolist() == [False, True]
+    with pytest.raises(InputError) as caught:
+        add_serving_times(several, models, gpus)
+    (told,) = caught.value.problems
+    assert told.startswith("data/gpus.csv, row M1, column link_gb_s: is empty, and a copy of Made")
+    assert "is on 2 x M1" in told
+    assert "state its link [GB/s in one direction], or correct the layout" in told
 
 
 def test_rows_are_held_against_what_their_gpus_compute_read_and_hold():

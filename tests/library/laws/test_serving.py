@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from inference_energy.errors import InputError
 from inference_energy.laws import serving
 from inference_energy.laws.hardware import COMPUTE_RATE, WEIGHT_BYTES
 from inference_energy.laws.serving import PARTS, TRAITS, add_traits, part_seconds, served_batch
@@ -21,6 +22,18 @@ def traits_of(models, gpus):
         return add_traits(pd.DataFrame([configuration]), models, gpus)[TRAITS].iloc[0].to_dict()
 
     return of
+
+
+def test_a_chip_without_a_link_sends_nothing_alone_and_is_refused_among_several(models, gpus):
+    of = {"model": "Llama 3.1 8B", "gpu": "H100-SXM-80GB", "precision": "FP8"}
+    rows = pd.DataFrame([of | {"tensor_parallel": count} for count in (1, 2)])
+    alone = gpus.assign(link_gb_s=gpus["link_gb_s"].mask(gpus["gpu"] == of["gpu"]))
+    linked, found = (add_traits(rows[:1], models, table)[TRAITS].iloc[0] for table in (gpus, alone))
+    assert found["link_s"] == 0
+    times = [part_seconds(traits.to_dict(), 500.0, 200.0) for traits in (linked, found)]
+    assert np.array_equal(*times)
+    with pytest.raises(InputError, match="row H100-SXM-80GB, column link_gb_s: is empty"):
+        add_traits(rows, models, alone)
 
 
 def of_part(traits, part, *arguments, **load):

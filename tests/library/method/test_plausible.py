@@ -61,6 +61,16 @@ def test_the_projects_methods_are_plausible_without_a_warning(name, known, trace
     assert told == ([], [])
 
 
+def test_several_of_a_chip_without_a_link_are_refused_and_one_is_not(paper, rows, known):
+    gpus = known.gpus.assign(link_gb_s=np.nan)
+    problems, _ = held_against(paper, rows, replace(known, gpus=gpus), None)
+    told = [problem for problem in problems if "column link_gb_s: is empty" in problem]
+    assert len(told) == usable_rows(rows, paper["benchmarks"])["gpu"].nunique()
+    alone = rows.assign(tensor_parallel=1, pipeline_parallel=pd.NA)
+    problems, _ = held_against(paper, alone, replace(known, gpus=gpus), None)
+    assert not [problem for problem in problems if "link_gb_s" in problem]
+
+
 def swapped(rows):
     names = {"input_tokens": "output_tokens", "output_tokens": "input_tokens"}
     return rows.rename(columns=names)

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import numpy as np
 import pandas as pd
 
-from inference_energy.laws.rows import load_of
+from inference_energy.errors import InputError
+from inference_energy.laws.rows import copy_gpus, load_of
 from inference_energy.units import BYTES_PER_GIB, GIGA, MILLI, TERA
 
 WEIGHT_BYTES = {"FP4": 0.5625, "INT4": 0.5, "FP8": 1.0, "INT8": 1.0, "FP16": 2.0, "BF16": 2.0}
@@ -329,7 +330,8 @@ def serving_times(row: pd.Series, models: pd.DataFrame, gpus: pd.DataFrame) -> d
     -------
     dict of str to float
         ``compute``: matrix products of one token, 2 FLOPs per active parameter. [s]
-        ``link``: two ring all-reduces per layer of one token's 16-bit activations. [s]
+        ``link``: two ring all-reduces per layer of one token's 16-bit activations; none of a GPU
+        alone, and NaN of several without a link. [s]
         ``attention``: causal attention of one token per token of input. [s/token]
         ``weights``: reading all weights once. [s]
         ``layers``: layers of the model. [1]
@@ -350,13 +352,58 @@ def serving_times(row: pd.Series, models: pd.DataFrame, gpus: pd.DataFrame) -> d
     attention_flops = 2 * model["layers"] * model["attention_heads"] * model["head_dim"]
     return {
         "compute": 2 * GIGA * model["params_active_b"] / (n_gpus * rates[0] * TERA),
-        "link": reduced / (gpu["link_gb_s"] * GIGA),
+        "link": reduced / (gpu["link_gb_s"] * GIGA) if group > 1 else 0.0,
         "attention": attention_flops / (n_gpus * gpu["dense_tflops_16bit"] * TERA),
         "weights": weight_bytes / bandwidth,
         "layers": float(model["layers"]),
         "context": cache_bytes / bandwidth,
         "cache": max(USABLE_MEMORY * memory - weight_bytes, LEAST_CACHE * memory) / cache_bytes,
     }
+
+
+def unlinked(rows: pd.DataFrame, gpus: pd.DataFrame) -> pd.Series:
+    """Whether each row has a copy of its model on several of a GPU that has no link.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Layouts, of schema ``throughput``.
+    gpus : DataFrame
+        Table of schema ``gpus``.
+
+    Returns
+    -------
+    Series of bool
+    """
+    known = {name: find_gpu(pd.Series({"gpu": name}), gpus) for name in pd.unique(rows["gpu"])}
+    alone = [name for name, gpu in known.items() if pd.isna(gpu["link_gb_s"])]
+    return rows["gpu"].isin(alone) & (copy_gpus(rows) > 1)
+
+
+def links_that_lack(rows: pd.DataFrame, gpus: pd.DataFrame) -> list[str]:
+    """Say which GPUs need a link that their table leaves empty, a sentence each.
+
+    Parameters
+    ----------
+    rows, gpus : DataFrame
+        As for :func:`unlinked`.
+    """
+    wrong = unlinked(rows, gpus)
+    needed = rows.assign(needed=copy_gpus(rows))[wrong].drop_duplicates("gpu")
+    return [
+        f"data/gpus.csv, row {find_gpu(row, gpus)['gpu']}, column link_gb_s: is empty, and a copy"
+        f" of {row['model']} is on {row['needed']:g} x {row['gpu']}, tensor_parallel x"
+        " pipeline_parallel x attention_data_parallel; allowed is an empty cell of a chip that"
+        " serves a model alone; state its link [GB/s in one direction], or correct the layout"
+        for _, row in needed.iterrows()
+    ]
+
+
+def check_links(rows: pd.DataFrame, gpus: pd.DataFrame) -> None:
+    """Refuse rows of which a copy is on several GPUs without a link; arguments as ``unlinked``."""
+    problems = links_that_lack(rows, gpus)
+    if problems:
+        raise InputError(problems)
 
 
 def add_serving_times(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> pd.DataFrame:
@@ -373,7 +420,13 @@ def add_serving_times(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFra
     -------
     DataFrame
         Copy of ``rows`` with the columns SERVING_TIMES.
+
+    Raises
+    ------
+    InputError
+        As ``check_links``.
     """
+    check_links(rows, gpus)
     known = dict.fromkeys([*DEPLOYMENT, *OF_A_MODEL])
     columns = [column for column in known if column in rows]
     times = pd.DataFrame(index=rows.index, columns=SERVING_TIMES, dtype=float)

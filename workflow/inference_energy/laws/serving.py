@@ -55,6 +55,7 @@ from inference_energy.laws.hardware import (
     USABLE_MEMORY,
     WEIGHT_BYTES,
     Finder,
+    check_links,
     find_gpu,
     find_model,
     routed_weights,
@@ -211,7 +212,13 @@ def add_traits(rows: pd.DataFrame, models: pd.DataFrame, gpus: pd.DataFrame) -> 
         Copy of ``rows`` with the columns TRAITS; ``network``, the same text for models of the same
         architecture and size, whose throughput is the same; and ``filled``, what the weights
         take over the memory that an engine uses, USABLE_MEMORY. [1]
+
+    Raises
+    ------
+    InputError
+        As ``hardware.check_links``.
     """
+    check_links(rows, gpus)
 
     def found(find: Finder, table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
         alike = rows.groupby([name for name in columns if name in rows], dropna=False, sort=False)
@@ -265,6 +272,8 @@ def _stated(rows: pd.DataFrame, model: pd.DataFrame, gpu: pd.DataFrame) -> dict[
     # a stage has its layers alone, so that their weights are parted over its own GPUs
     of["parted"] = count / stages
     of["group"] = of["parted"] / copies
+    # a GPU alone sends nothing, and may have no link
+    of["link"] = np.where(np.isnan(link) & (count == 1), np.inf, of["link"])
     of["latent"] = model["attention"].isin(["mla", "sparse"]).to_numpy()
     of["indexed"] = ~np.isnan(of["index_tokens"])
     of["hybrid"] = model["attention"].eq("hybrid").to_numpy()

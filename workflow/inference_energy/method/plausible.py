@@ -38,9 +38,11 @@ from inference_energy.laws.hardware import (
     find_gpu,
     find_model,
     goes_by,
+    links_that_lack,
     listed_name,
     longest_context,
     over_context,
+    unlinked,
     weights_held,
 )
 from inference_energy.laws.rows import copy_gpus, usable_rows
@@ -423,6 +425,8 @@ def rows_held_against(
     (bool, str)
         Whether it cannot be (or is only unusual), and a sentence.
     """
+    yield from ((True, f"{where}: {told}") for told in links_that_lack(rows, tables.gpus))
+    rows = rows[~unlinked(rows, tables.gpus)]
     if rows.empty:
         return
     held = against_hardware(rows, tables.models, tables.gpus)
