@@ -248,6 +248,25 @@ def test_stated_power_stays_within_what_the_hardware_draws(facts, allowed):
         assert "allowed are" in message
 
 
+def test_power_of_an_accelerator_that_the_table_lacks_is_read_once_its_row_is_there(
+    tmp_path, monkeypatch
+):
+    """A wafer of 23 kW was refused without a word on how it could be answered."""
+    path, facts = FIXTURES / "vllm/single.json", NODE | {"gpu": "Wafer", "node_power_w": 184000}
+    columns = "gpu, memory_gb, bandwidth_tb_s, dense_tflops_16bit"
+    message = refusal(path, facts)
+    assert f"or, if a Wafer draws that, add its row to data/gpus.csv ({columns}, " in message
+    assert "link_gb_s is empty of a chip that is used alone" in message
+    lines = (ROOT / "data/gpus.csv").read_text().splitlines()
+    wafer = "Wafer,460,60,12500,,,,23000,datasheet,no"
+    (tmp_path / "gpus.csv").write_text("\n".join([*lines, wafer]) + "\n")
+    at = {consistency.GPUS: str(tmp_path / "gpus.csv")}
+    monkeypatch.setattr(consistency, "provided", lambda name: at.get(name, str(ROOT / name)))
+    assert detect_and_read(path, facts)["status"].tolist() == ["ok"]
+    # of a GPU that is listed its datasheet holds
+    assert "add its row" not in refusal(path, NODE | {"node_power_w": 184000} | GPU)
+
+
 ENERGY = {"throughput_tps": 1280.0, "energy_per_output_token_j": 3.125}
 
 

@@ -42,7 +42,7 @@ from inference_energy.laws.hardware import (
 )
 from inference_energy.method.boundary import Meter
 from inference_energy.project import provided
-from inference_energy.tables import read_table
+from inference_energy.tables import load_schema, read_table
 from inference_energy.units import PERCENT, joules, mean_power
 
 GPUS, MODELS = "data/gpus.csv", "data/models.csv"
@@ -565,6 +565,13 @@ def _check_power(run: "Run") -> None:
             f"a {gpu} draws (TDP {limit:.6g} W in {GPUS})",
         )
     )
+    unlisted = ""
+    if limit is None and gpu:
+        columns = ", ".join(load_schema("gpus")["required"])
+        unlisted = (
+            f", or, if a {gpu} draws that, add its row to {GPUS} ({columns}; link_gb_s is empty of"
+            " a chip that is used alone), by whose tdp_w its power is held then"
+        )
     allowed = {"gpu_power_w": most * gpus, "node_power_w": (most + HOST_WATTS) * gpus}
     for name, told, value in _powers(run):
         bound = allowed[name]
@@ -579,7 +586,7 @@ def _check_power(run: "Run") -> None:
             limits, hint = f"at least {least * gpus:.6g} W", f"; it looks like {unit}"
         run.refuse(
             f"{told} is {value:.6g} W, {value / gpus:.6g} W for each of {gpus} GPUs; allowed are "
-            f"{limits}, by what {why}{hint}; correct the unit, n_gpus or gpu"
+            f"{limits}, by what {why}{hint}; correct the unit, n_gpus or gpu{unlisted}"
         )
     _check_host(run, limit)
 
