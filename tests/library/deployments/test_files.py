@@ -522,6 +522,17 @@ def test_what_is_no_deployment_is_told_whole(content, name, told):
     assert message == f"{WHERE}: {told}"
 
 
+def test_files_of_other_kinds_in_the_place_of_a_deployment_are_told_by_their_kind():
+    """The remedies were to rename the method's file, and to state a method in the client's."""
+    method = {"extends": "oviedo2026", "pue": quantity(1.2, "1")}
+    told = refusal(files.resolve, method, "revised", WHERE, METHOD_FILES, SCHEMAS)
+    assert "is a method; allowed is a deployment" in told
+    assert "say method=revised of snakemake requests" in told
+    for content, where in (({"task": "chat"}, "run.json"), ("a,b 1,2", "run.csv")):
+        told = refusal(files.resolve, content, "run", where, METHOD_FILES, SCHEMAS)
+        assert "name it under deployment.benchmarks of a deployment's file" in told
+
+
 def test_a_deployment_may_state_the_node_power_of_its_own_model_and_of_no_unknown_one():
     power = {name: {"node_power": {"models": {name: quantity(7, "kW")}}} for name in ("M", "N")}
     found = files.resolve(own(keys=power["M"]), "mine", WHERE, METHOD_FILES, SCHEMAS)

@@ -1,5 +1,6 @@
 """Methods as files: what is inherited, what is refused and how."""
 
+import re
 from copy import deepcopy
 
 import pytest
@@ -461,6 +462,26 @@ def test_an_unknown_method_is_told_with_all_that_are_known():
         "key methods: value x.yml: unknown method; allowed are a, b; name it without folder and"
         " ending, as x, and put its file at config/methods/x.yaml"
     )
+
+
+def test_a_deployment_in_the_place_of_a_method_is_told_with_the_key_that_takes_it(tmp_path):
+    """The remedy was to put its file among the methods, and then to take the key deployment out."""
+    path = tmp_path / "node.yaml"
+    path.write_text("extends: a\ndeployment: {model: M}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=f"say deployment={re.escape(str(path))} of snakemake req"):
+        resolve(str(path), {"a": {}}, "key method")
+    with pytest.raises(InputError, match=r"key deployment: is of a deployment; .* deployments=d/n"):
+        resolve("n", {"a": {}, "n": {"extends": "a", "deployment": {}}}, where="d/n.yaml")
+
+
+@pytest.mark.parametrize("name", ["run.json", "table.csv"])
+def test_a_file_of_no_method_is_told_with_the_keys_that_take_such(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        resolve(str(path), {"a": {}}, "key method")
+    assert "that file is none of a method; name a method; files of benchmark" in str(caught.value)
+    assert "config/methods" not in str(caught.value)
 
 
 def test_a_model_that_no_table_has_is_refused_unless_it_is_a_deployments_own(mine):

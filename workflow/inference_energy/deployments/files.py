@@ -108,6 +108,13 @@ def load(
     return loaded
 
 
+OF_A_CLIENT = (
+    "; if it is of a benchmark client, name it under deployment.benchmarks of a deployment's file,"
+    " and say that one here"
+)
+"""Remedy for a file of no YAML in the place of a deployment's."""
+
+
 def read_deployment(
     asked: str, methods: Mapping[str, str], broken: Collection[str], key: str = "deployments"
 ) -> dict[str, Any] | None:
@@ -382,13 +389,21 @@ def resolve(
     InputError
         Listing every problem.
     """
+    hint = "" if where.endswith((".yaml", ".yml")) else OF_A_CLIENT
     if not isinstance(own, dict):
-        raise InputError(f"{where}: holds no keys; extends and deployment are needed; add them")
+        raise InputError(
+            f"{where}: holds no keys; extends and deployment are needed; add them{hint}"
+        )
     allowed = ", ".join(sorted(files))
+    if name in files and "deployment" not in own:
+        raise InputError(
+            f"{where}: is a method; allowed is a deployment, which has the key deployment; say"
+            f" method={name} of snakemake requests or whatif instead, or name a deployment's file"
+        )
     if "extends" not in own:
         raise InputError(
             f"{where}: missing key extends; allowed are {allowed}; state the method to start from"
-            f"{_misspelt('extends', own)}"
+            f"{_misspelt('extends', own)}{hint}"
         )
     if name in files:
         raise InputError(

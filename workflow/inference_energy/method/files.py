@@ -1,8 +1,10 @@
 """Methodologies as files: inheritance, validation, and the objects the engines work with."""
 
 import math
+import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +63,19 @@ DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?|.*\.", re.I)
 
 FILE_ENDING = re.compile(r".*\.(csv|html|json|log|md|parquet|png|rst|svg|txt|ya?ml)", re.I)
 """Names of files: a method claims.md has the folder results/claims.md, which is a file."""
+
+AS_DEPLOYMENT = (
+    "for a deployment say deployment={0} of snakemake requests, or deployments={0} of"
+    " snakemake deployments, instead"
+)
+"""Remedy for a deployment's file in the place of a method."""
+
+NOT_METHODS = (
+    "name a method; files of benchmark clients go under deployment.benchmarks of a deployment's"
+    " file, a throughput table is asked for by snakemake laws --config benchmarks=FILE, and a log"
+    " of requests by snakemake requests --config log=FILE"
+)
+"""Remedy for a file that is neither a method nor a deployment in the place of one."""
 
 LACKING = "key (top): missing key"
 """How a problem of a file begins that lacks whole sections."""
@@ -351,8 +366,22 @@ def lineage(name: str, files: Mapping[str, Any]) -> list[str]:
     return names
 
 
+def is_deployment(content: object) -> bool:
+    """Whether the content of a file is a deployment's, which extends a method."""
+    return isinstance(content, dict) and "deployment" in content
+
+
 def _remedy(name: object) -> str:
     """What to do about a method that is not there."""
+    if os.path.isfile(str(name)):
+        own: Any = None
+        if str(name).endswith((".yaml", ".yml")):
+            with suppress(InputError):
+                own = read(str(name))
+        if is_deployment(own):
+            return AS_DEPLOYMENT.format(name)
+        if own is None:
+            return f"that file is none of a method; {NOT_METHODS}"
     if str(name).endswith((".yaml", ".yml")):
         own = Path(str(name)).stem
         return (
@@ -424,6 +453,12 @@ def resolve(
             raise InputError(
                 f"{places.get(parent, method_path(parent))}: value {in_short(files[parent])}:"
                 " allowed are keys with values; state the method's keys, or extends: and a method"
+            )
+        if is_deployment(files[parent]):
+            place = places.get(parent, method_path(parent))
+            raise InputError(
+                f"{place}: key deployment: is of a deployment; allowed is a method;"
+                f" {AS_DEPLOYMENT.format(place)}"
             )
         chain.append(parent)
         parent = files[parent].get("extends")
