@@ -133,10 +133,52 @@ def test_names_of_nodes_that_go_their_own_ways_are_no_sign(tmp_path, meters):
     assert meters[0] in refusal(tmp_path, of_meters(**own))
 
 
-def test_statistics_of_one_power_are_told_among_themselves(tmp_path):
-    for both in (("max", "min"), ("peak-01", "node")):
-        told = refusal(tmp_path, nodes(*both))
-        assert "is by its name a statistic of a power that the log holds besides" in told
+@pytest.mark.parametrize(
+    "meters",
+    [
+        ("cap01", "node2"),
+        ("max-node", "min-node"),
+        ("server1", "pdu-fans"),
+        ("node", "cpu-fan"),
+        ("ups-lab", "node 7"),
+    ],
+)
+def test_no_name_refuses_what_the_readings_contradict(tmp_path, meters):
+    """Two devices that go up and down each by itself were refused by words in their names."""
+    assert len(read(tmp_path, nodes(*meters))) == 600
+    after = 0.95 * LOAD + RANDOM.normal(0, 5, 300)
+    told = refusal(tmp_path, of_meters(**dict(zip(meters, (LOAD, after), strict=True))))
+    assert any(meter in told for meter in meters)
+
+
+@pytest.mark.parametrize("window", [3, 10, 60])
+@pytest.mark.parametrize("names", [("max", "min"), ("node_avg", "node"), ("peak-01", "node")])
+def test_statistics_of_one_power_are_told_among_themselves(tmp_path, names, window):
+    """Those of one power are in the order that their names say, and a mean follows the power."""
+    of = {"max": np.max, "peak-01": np.max, "min": np.min, "node_avg": np.mean}
+    windows = np.lib.stride_tricks.sliding_window_view(LOAD, window)
+    read_as = {name: of[name](windows, axis=1) if name in of else windows[:, -1] for name in names}
+    told = refusal(tmp_path, of_meters(**read_as))
+    assert "is by its name a statistic of a power that the log holds besides" in told
+
+
+@pytest.mark.parametrize("noise", [0.5, 2, 5])
+def test_a_part_that_changes_little_beside_its_whole_is_told_by_its_name(tmp_path, noise):
+    """What is in a whole goes up and down by itself, too, and not all of it can be seen there."""
+    part = 300 + RANDOM.normal(0, noise, 300)
+    whole = LOAD + part
+    assert "a whole and its parts" in refusal(
+        tmp_path, of_meters(**{"node": whole.round(1), "cpu-fan": part.round(1)})
+    )
+
+
+@pytest.mark.parametrize("gpus", [2, 8])
+def test_parts_of_their_own_noise_are_in_their_whole(tmp_path, gpus):
+    parts = {f"gpu{n}": 0.1 * LOAD + RANDOM.normal(0, 9, 300) for n in range(gpus)}
+    whole = sum(parts.values()) + 800 + RANDOM.normal(0, 20, 300)
+    assert "a whole and its parts" in refusal(
+        tmp_path, of_meters(node=whole.round(), **{k: v.round() for k, v in parts.items()})
+    )
 
 
 def test_meters_are_apart_where_their_readings_say_so(tmp_path):

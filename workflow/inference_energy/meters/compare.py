@@ -18,6 +18,7 @@ from inference_energy.meters.wholes import (
     apart,
     courses_of,
     names,
+    not_in,
     told_by_course,
     told_by_name,
 )
@@ -374,7 +375,8 @@ def _both_sides(powers: Mapping[str, float], courses: Courses) -> Iterator[str]:
             for meter in ahead_of
             if not words[meter] & CHAIN[then] or any(names(meter, one) for one in after)
         ]
-        yield from _told_twice(ahead_of, after, powers)
+        if ahead_of and not not_in(courses, ahead_of, after):
+            yield from _told_twice(ahead_of, after, powers)
 
 
 def _told_twice(ahead: list[str], behind: list[str], powers: Mapping[str, float]) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """Meters of a log that are no power of their own: a whole beside its parts, limits, statistics."""
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Collection, Iterator, Mapping, Set
 
 import numpy as np
 import pandas as pd
@@ -54,6 +54,16 @@ ITS_OWN, LEAST_CALM, LAGS = 0.3, 100, 5
 """Correlation of the changes of two meters below which each has its own, whichever of them is up to
 so many readings late; changes that tell it at least: of a hundred of noise it is 0.1 or so."""
 
+IN_IT, ERRORS = 0.5, 3.0
+"""Watts by which a whole changes for each watt of its parts below which they are not in it, where
+they would be with one [1]; standard errors by which it must be below."""
+
+CROSSES = 0.05
+"""Share of readings in which a highest power is below, or a lowest above, what it would be one of,
+from which it is none: a meter may be late where the load comes and goes. [1]"""
+
+HIGHEST, LOWEST = {"maximum", "max", "peak"}, {"minimum", "min"}
+
 WORD, PIECE = re.compile(r"[a-z]+"), re.compile(r"[a-z]+|\d+")
 
 
@@ -92,16 +102,80 @@ def apart(courses: Courses, one: str, other: str) -> bool:
     if one not in courses or other not in courses:
         return False
     (times, first), (then, second) = courses[one], courses[other]
-    if not np.array_equal(times, then):
-        return False
-    found = [
-        _together(first[max(lag, 0) :][: len(first) - abs(lag)], second[max(-lag, 0) :])
-        for lag in range(-LAGS, LAGS + 1)
-        if len(first) > LAGS
-    ]
+    return np.array_equal(times, then) and _apart(first, second)
+
+
+def _apart(one: Array, other: Array) -> bool:
+    found = [_together(first, second) for first, second in _shifted(one, other)]
     return bool(found) and all(
         changes >= LEAST_CALM and abs(together) < ITS_OWN for changes, together in found
     )
+
+
+def _shifted(one: Array, other: Array) -> Iterator[tuple[Array, Array]]:
+    """Two courses with one of them up to LAGS readings late; none of too few readings."""
+    for lag in range(-LAGS, LAGS + 1):
+        if len(one) > LAGS:
+            first = one[max(lag, 0) :][: len(one) - abs(lag)]
+            yield first, other[max(-lag, 0) :][: len(first)]
+
+
+def not_in(courses: Courses, wholes: Collection[str], parts: Collection[str]) -> bool:
+    """Whether some meters, read at the same times, cannot have the power of others in theirs.
+
+    They go up and down by themselves, and not by what the others do. Parts that change little
+    beside their whole tell nothing.
+
+    Parameters
+    ----------
+    courses : dict of str to tuple of array
+        As from ``courses_of``.
+    wholes, parts : collection of str
+        Meters of the log.
+    """
+    if not all(meter in courses for meter in (*wholes, *parts)):
+        return False
+    times = courses[next(iter(wholes))][0]
+    if not all(np.array_equal(times, courses[meter][0]) for meter in (*wholes, *parts)):
+        return False
+    around, held = (np.sum([courses[m][1] for m in side], axis=0) for side in (wholes, parts))
+    return _apart(around, held) and all(
+        _in_it(first, second) < IN_IT for first, second in _shifted(around, held)
+    )
+
+
+def _in_it(whole: Array, part: Array) -> float:
+    """Watts by which a whole changes at most for each watt of a part, within ERRORS. [1]"""
+    first, second = _calm(whole, part)
+    slope = float(np.cov(first, second)[0, 1] / np.var(second, ddof=1))
+    error = float(np.std(first - slope * second) / np.std(second)) / np.sqrt(len(first))
+    return slope + ERRORS * error
+
+
+def _is_no_statistic(courses: Courses, meter: str, words: Set[str], others: list[str]) -> bool:
+    """Whether a meter contradicts that it reads a statistic of what any other of the log does.
+
+    A mean of some readings changes with each of them.
+    """
+    if not others or not all(apart(courses, meter, other) for other in others):
+        return False
+    _, own = courses[meter]
+    lower = [np.mean(own < courses[other][1]) for other in others]
+    higher = [np.mean(own > courses[other][1]) for other in others]
+    of_mean = (
+        not words & (HIGHEST | LOWEST)
+        and min(_usual_change(own) / _usual_change(courses[other][1]) for other in others) >= IN_IT
+    )
+    return bool(
+        of_mean
+        or (words & HIGHEST and min(lower) > CROSSES)
+        or (words & LOWEST and min(higher) > CROSSES)
+    )
+
+
+def _usual_change(power: Array) -> float:
+    """Median change from one reading to the next; of those that are ``apart`` above zero. [W]"""
+    return float(np.median(np.abs(np.diff(power))))
 
 
 def told_by_name(powers: Mapping[str, float], scope: str, courses: Courses) -> Iterator[str]:
@@ -127,9 +201,15 @@ def told_by_name(powers: Mapping[str, float], scope: str, courses: Courses) -> I
     for meter, own in words.items():
         others = [other for other in powers if other != meter]
         in_va = VOLT_AMPERES & {*own[-1:]} and not all(apart(courses, meter, o) for o in others)
-        if LIMITS & {*own} or in_va:
+        # what is set goes not up and down by itself
+        is_set = LIMITS & {*own} and not (others and all(apart(courses, meter, o) for o in others))
+        if is_set or in_va:
             yield f"{meter} is by its name no power that is drawn: leave it out, or rename it"
-        elif not alike and STATISTICS & {*own}:
+        elif (
+            not alike
+            and STATISTICS & {*own}
+            and not _is_no_statistic(courses, meter, {*own}, others)
+        ):
             yield (
                 f"{meter} is by its name a statistic of a power that the log holds besides: leave"
                 " it out, or rename it if it is a meter of its own"
@@ -140,14 +220,15 @@ def told_by_name(powers: Mapping[str, float], scope: str, courses: Courses) -> I
         others = [other for other in powers if not TOTAL & {*words[other]}]
         if TOTAL & {*own} and others:
             share = sum(powers[other] for other in others) / powers[meter] if powers[meter] else 0
-            if LOST_TO_PARTS <= share <= 1 / (1 - NEAR):
+            is_near = LOST_TO_PARTS <= share <= 1 / (1 - NEAR)
+            if is_near and not not_in(courses, [meter], others):
                 yield _beside([meter], others, powers)
     for whole, part in HOLDS:
         parts = {meter: _wholes_of(meter, whole, words) for meter in _of_kind(part, words)}
         parts = {meter: found for meter, found in parts.items() if found}
         wholes = sorted({name for found in parts.values() for name in found})
         held, around = (sum(powers[name] for name in side) for side in (parts, wholes))
-        if 0 < held <= around / (1 - NEAR):
+        if 0 < held <= around / (1 - NEAR) and not not_in(courses, wholes, parts):
             yield _beside(wholes, sorted(parts), powers)
 
 
@@ -219,13 +300,18 @@ def _together(one: Array, other: Array) -> tuple[int, float]:
     """Changes of two powers but for steps of load, and the correlation of them; zero for none."""
     if len(one) < LEAST_READ:
         return 0, 0.0
-    changes = [np.diff(power) for power in (one, other[: len(one)])]
+    first, second = _calm(one, other[: len(one)])
+    if len(first) < LEAST_READ or not (np.std(first) and np.std(second)):
+        return 0, 0.0
+    return len(first), float(np.corrcoef(first, second)[0, 1])
+
+
+def _calm(one: Array, other: Array) -> tuple[Array, Array]:
+    """Changes of two powers, read at the same times, but for steps of load, which both follow."""
+    changes = [np.diff(power) for power in (one, other)]
     usual = [float(np.median(np.abs(change))) for change in changes]
-    # where the load comes or goes all meters follow it
     calm = np.all(
         [np.abs(change) <= 6 * size for change, size in zip(changes, usual, strict=True)], axis=0
     )
     first, second = (change[calm] for change in changes)
-    if len(first) < LEAST_READ or not (np.std(first) and np.std(second)):
-        return 0, 0.0
-    return len(first), float(np.corrcoef(first, second)[0, 1])
+    return first, second
