@@ -7,9 +7,10 @@ from inference_energy.errors import InputError
 from inference_energy.laws.log_linear import LogLinear
 from inference_energy.laws.peak import Peak
 from inference_energy.method import setup as method_setup
+from inference_energy.method.build import build
 from inference_energy.scaling import agents
 from library.scaling.made_up import ADDITIVE, make_setup
-from repository import read, read_yaml
+from repository import METHODS, materials, read, read_yaml
 
 
 @pytest.mark.parametrize("law", [LogLinear(7.0, -0.3, 0.2, 4000.0, 4), Peak(900.0, 2), ADDITIVE])
@@ -109,19 +110,48 @@ def contexts(tokens):
     return models.assign(model=["model 0", "model 1"], aliases=None, context_tokens=tokens)
 
 
-def test_a_task_of_up_to_four_contexts_is_computed_and_no_longer_one(flat):
+def test_a_task_beyond_four_contexts_of_a_blend_is_left_out_and_told(flat):
     # 1000 + 10 x 700 tokens in, 200 out
-    agents.check_contexts(flat, "flat", OWN, contexts([2050, 8200]))
-    with pytest.raises(InputError) as error:
-        agents.check_contexts(flat, "flat", OWN, contexts([2049, 8200]))
-    (told,) = error.value.problems
+    assert agents.too_long(flat, "flat", OWN, contexts([2050, 8200])) == {}
+    left_out = agents.too_long(flat, "flat", OWN, contexts([2049, 8200]))
+    told = left_out["answer"]
     assert "config/scaling.yaml: key agents.tasks: name answer: value 8200: input" in told
-    assert "context of model 0, 2049 tokens" in told and "in the blend of flat" in told
-    assert "allowed is at most 4 times" in told
+    assert "4 times the longest context of model 0, 2049 tokens" in told
+    assert "in the blend of flat" in told
+    assert told.endswith("the task is left out of results/flat/agents.csv")
+
+
+def test_a_task_that_is_left_out_is_in_no_line(flat):
+    own = read_yaml("config/scaling.yaml")["agents"]
+    names = [task["name"] for task in own["tasks"]]
+    table = agents.agents(flat, own, names[-1:])
+    assert table["task"].unique().tolist() == names[:-1]
+    every = agents.agents(flat, own)
+    assert table.equals(every[every["task"] != names[-1]])
+    none = agents.agents(flat, own, names)
+    assert none.empty and none.columns.tolist() == every.columns.tolist()
+
+
+def test_a_task_beyond_every_known_context_is_refused_whoever_is_in_the_blend(flat):
+    assert len(agents.too_long(flat, "flat", OWN, contexts([10.0, 8200]))) == 1
+    for longest in (8199, 2050):
+        with pytest.raises(InputError) as error:
+            agents.too_long(flat, "flat", OWN, contexts([np.nan, longest]))
+        (told,) = error.value.problems
+        assert told.startswith("config/scaling.yaml: key agents.tasks: name answer: value 8200: ")
+        assert f"longer than the longest context of any model, {longest} tokens of model 1" in told
+
+
+def test_a_blend_that_holds_a_model_of_a_short_context_leaves_the_shipped_tasks_as_they_are():
+    """A fifth model of the paper's blend has a quarter of the observed session's context."""
+    method = METHODS["oviedo2026"] | {"blend": METHODS["oviedo2026"]["blend"] | {"models": 5}}
+    setup = build(method, **materials([method])(method))
+    own, models = read_yaml("config/scaling.yaml")["agents"], read("data/models.csv", "models")
+    assert list(agents.too_long(setup, "five", own, models)) == ["coding session as observed"]
 
 
 def test_a_model_of_no_known_context_says_nothing(flat):
-    agents.check_contexts(flat, "flat", OWN, contexts([np.nan, 10.0]))
+    assert agents.too_long(flat, "flat", OWN, contexts([np.nan, 8200])) == {}
 
 
 @pytest.mark.parametrize("value", [0.25, 1.72, 15.8, 2500])

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from inference_energy.scaling import counter_signal, footprint
+from inference_energy.scaling import agents, counter_signal, footprint
 from inference_energy.scaling.page import counter_signal_page, scaling_page
 from inference_energy.tables import read_table
 
@@ -70,6 +70,24 @@ def test_the_committed_page_of_scaling_is_that_of_the_committed_tables(tables):
 def test_what_is_unusual_of_facilities_stands_last(tables):
     page = scaling_page(**tables, unusual=["a grid is clean"])
     assert page == committed("scaling.md") + "\n### What is unusual\n\n- a grid is clean\n"
+
+
+def test_a_task_that_a_blend_cannot_hold_is_told_below_those_that_it_can(tables):
+    config = read_yaml("scaling.yaml")["agents"]
+    every = agents.tasks(config)
+    assert scaling_page(**tables, tasks=every) == committed("scaling.md")
+    name = every[-1].name
+    tables["agents"]["revised"] = tables["agents"]["revised"].query("task != @name")
+    (line,) = [
+        line
+        for line in scaling_page(**tables, tasks=every).splitlines()
+        if line.startswith(f"- {name}")
+    ]
+    assert line.startswith(f"- {name} is left out for `revised`: the 287,948 tokens of its last")
+    assert "more than 4 times the longest context" in line
+    tables["agents"]["revised"] = tables["agents"]["revised"].head(0)
+    page = scaling_page(**tables, tasks=every)
+    assert page.count("is left out for `revised`") == len(every)
 
 
 def test_the_committed_page_of_the_counter_signal_is_that_of_the_committed_tables(signal):

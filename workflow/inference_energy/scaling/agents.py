@@ -1,6 +1,6 @@
 """Energy of a task that an agent solves in many steps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -183,10 +183,10 @@ def task_energies(
     return found
 
 
-def check_contexts(
+def too_long(
     setup: Setup, method: str, config: Mapping[str, Any], models: pd.DataFrame
-) -> None:
-    """Hold tasks against the contexts of the models of a method's blend.
+) -> dict[str, str]:
+    """Tasks that a model of a method's blend cannot hold, which are left out of its table.
 
     What is longer than a context, and not more than servers stretch it to, is extrapolated in the
     table.
@@ -202,28 +202,48 @@ def check_contexts(
     models : DataFrame
         Table of schema ``models``.
 
+    Returns
+    -------
+    dict of str to str
+        Tasks longer than LONGEST contexts, each with a sentence that says so.
+
     Raises
     ------
     InputError
-        If tasks are longer than LONGEST contexts.
+        If tasks are longer than any model's context: whoever is in the blend, none was asked them.
     """
+    longest = models.nlargest(1, "context_tokens").iloc[0]
+    most = float(longest["context_tokens"])
+    absurd = [
+        f"{_last_step(task)} longer than the longest context of any model, {most:.6g} tokens of"
+        f" {longest['model']} (context_tokens of data/models.csv), which is the most that is"
+        " allowed; lower the steps or tokens, of what was observed those of agents.observed"
+        for task in tasks(config)
+        if task.longest > most
+    ]
+    if absurd:
+        raise InputError(absurd)
     _, members = exact.regime_energy(setup, setup.regimes["traditional"])
     contexts = {name: longest_context(name, models) for name in members}
     known = {name: context for name, context in contexts.items() if not np.isnan(context)}
     if not known:
-        return
+        return {}
     model, context = min(known.items(), key=lambda item: item[1])
-    problems = [
-        f"config/scaling.yaml: key agents.tasks: name {task.name}: value {task.longest:.6g}:"
-        f" input and output of the last step are {task.longest / context:.3g} times the longest"
-        f" context of {model}, {context:g} tokens (context_tokens of data/models.csv), in the blend"
-        f" of {method}; allowed is at most {LONGEST:g} times; lower the steps or tokens, of what"
-        " was observed those of agents.observed"
+    return {
+        task.name: f"{_last_step(task)} {task.longest / context:.3g} times the longest context of"
+        f" {model}, {context:g} tokens (context_tokens of data/models.csv), in the blend of"
+        f" {method}; servers stretch it up to {LONGEST:g} times, so that the task is left out of"
+        f" results/{method}/agents.csv"
         for task in tasks(config)
         if task.longest > LONGEST * context
-    ]
-    if problems:
-        raise InputError(problems)
+    }
+
+
+def _last_step(task: Task) -> str:
+    return (
+        f"config/scaling.yaml: key agents.tasks: name {task.name}: value {task.longest:.6g}: input"
+        " and output of the last step are"
+    )
 
 
 def check_idle_power(config: Mapping[str, Any], nodes: pd.DataFrame) -> None:
@@ -255,7 +275,7 @@ def check_idle_power(config: Mapping[str, Any], nodes: pd.DataFrame) -> None:
         )
 
 
-def agents(setup: Setup, config: Mapping[str, Any]) -> pd.DataFrame:
+def agents(setup: Setup, config: Mapping[str, Any], left_out: Collection[str] = ()) -> pd.DataFrame:
     """Energy of every task with every model, with and without prefix caching and samples.
 
     Parameters
@@ -264,6 +284,8 @@ def agents(setup: Setup, config: Mapping[str, Any]) -> pd.DataFrame:
         The method.
     config : dict
         Section ``agents`` of config/scaling.yaml.
+    left_out : collection of str
+        Tasks that are not asked, from :func:`too_long`.
 
     Returns
     -------
@@ -275,6 +297,8 @@ def agents(setup: Setup, config: Mapping[str, Any]) -> pd.DataFrame:
     idle_power = config["idle_power"]["value"]
     lines = []
     for task in tasks(config):
+        if task.name in left_out:
+            continue
         pauses = task.pause * (task.steps - 1)
         for model in setup.models:
             beyond = extrapolates(model, task.contexts, task.step_output)

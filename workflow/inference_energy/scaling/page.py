@@ -6,7 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from inference_energy.laws.hardware import LONGEST
 from inference_energy.method.setup import TRIMMED, UNTRIMMED
+from inference_energy.scaling.agents import Task
 from inference_energy.templates import render
 
 STATISTICS = ["p5", "p50", "mean", "p95", "p99"]
@@ -19,6 +21,7 @@ def scaling_page(
     footprint: Mapping[str, pd.DataFrame],
     checks: pd.DataFrame,
     unusual: Sequence[str] = (),
+    tasks: Sequence[Task] = (),
 ) -> str:
     """Test-time scaling, agents, crossing points, water and carbon of all methods, in Markdown.
 
@@ -30,6 +33,8 @@ def scaling_page(
         Table water_checks.
     unusual : sequence of str
         What is unusual of facilities and grids.
+    tasks : sequence of Task
+        What agents were asked; a table lacks those that a model of the blend cannot hold.
 
     Returns
     -------
@@ -49,6 +54,13 @@ def scaling_page(
         needs={name: _needs(table) for name, table in crossing.items()},
         growth=growth.to_dict("records"),
         agents=_agents(agents),
+        left_out=[
+            (name, task.name, task.longest)
+            for name, table in agents.items()
+            for task in tasks
+            if task.name not in set(table["task"])
+        ],
+        stretched=LONGEST,
         water=_water(footprint),
         checks=checks.fillna({"note": ""}).to_dict("records"),
         unusual=unusual,

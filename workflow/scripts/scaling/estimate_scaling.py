@@ -1,5 +1,7 @@
 """Test-time scaling of one method: energy by length, agents, crossing points, counter-signal."""
 
+import sys
+
 from _logged import run
 from _setups import read_setup
 from inference_energy import documents
@@ -15,7 +17,9 @@ def main(snakemake):
     config = documents.read(read.scaling)
     contexts = read_table(read.contexts, "models")
     agents.check_idle_power(config["agents"], read_table(read.servers, "nodes"))
-    agents.check_contexts(setup, method["id"], config["agents"], contexts)
+    left_out = agents.too_long(setup, method["id"], config["agents"], contexts)
+    for sentence in left_out.values():
+        print(sentence, file=sys.stderr)
     counts = read_table(read.counts, "token_counts")
     counter_signal.check_counts(counts, contexts)
     signal = config["counter_signal"]
@@ -26,7 +30,7 @@ def main(snakemake):
     write_table(lengths, write.scaling, "scaling")
     longer = length.cost_of_length(setup, config["longer"]["factor"])
     write_table(longer, write.test_time, "test_time")
-    write_table(agents.agents(setup, config["agents"]), write.agents, "agents")
+    write_table(agents.agents(setup, config["agents"], left_out), write.agents, "agents")
     write_table(crossing.crossing(setup, config["crossing"]), write.crossing, "crossing")
     measured = read_table(read.measured, "mlenergy")
     rates = counter_signal.decode_rates(measured, signal["large_model"]["value"])

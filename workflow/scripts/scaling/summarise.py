@@ -5,7 +5,7 @@ from _logged import run
 from inference_energy import documents
 from inference_energy.drawing import save
 from inference_energy.method import datasheets
-from inference_energy.scaling import counter_signal, figures, footprint
+from inference_energy.scaling import agents, counter_signal, figures, footprint
 from inference_energy.scaling import page as scaling_page
 from inference_energy.tables import read_table, write_table, write_text
 
@@ -57,6 +57,7 @@ def main(snakemake):
         footprints,
         checks,
         [sentence for _, sentence in found],
+        agents.tasks(config["agents"]),
     )
     write_text(write.scaling_page, page)
 
