@@ -22,8 +22,68 @@ def test_a_run_that_moved_nothing_says_so_and_gives_the_energies(tmp_path):
     said = "\n".join(ending(tmp_path))
     assert "oviedo2026: 0.308 (0.165–0.602) Wh traditional, 3.91 (" in said
     assert "fleet 1.71 GWh/day" in said
-    assert "no number of the headline moved" in said
+    assert "no number of results/ moved" in said
     assert said.endswith("`make changes` shows all that moved.")
+
+
+def test_a_run_that_moved_other_tables_alone_names_them_and_what_tells_more(tmp_path):
+    path = committed(tmp_path)
+    texts = {
+        "revised/fleet.csv": "pathway,value\nimproved,{}\n",
+        "revised/claims.csv": "claim,value\none,{}\n",
+        "audit/tornado.csv": "swing\n{}\n",
+        "coefficients.csv": "joule\n{}\n",
+        "oviedo2025/fleet.csv": "value\n{}\n",
+    }
+
+    def write(number, names=texts):
+        for name in names:
+            file = tmp_path / "results" / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_text(texts[name].format(number), encoding="utf-8")
+
+    write(1)
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "--message", "tables")
+    # written again, with other bytes of the same number, or new
+    write("1.0")
+    (tmp_path / "results" / "new.csv").write_text("value\n1\n", encoding="utf-8")
+    assert any("no number of results/ moved" in line for line in ending(tmp_path))
+    write(2, [name for name in texts if not name.startswith("oviedo")])
+    lines = ending(tmp_path)
+    place = next(i for i, line in enumerate(lines) if line.startswith("Against commit"))
+    assert lines[place].endswith(" no number of the headline moved.")
+    assert lines[place + 1 : place + 6] == [
+        "Beside it numbers of other tables of results/ moved:",
+        "  audit: tornado",
+        "  results: coefficients",
+        "  revised: claims, fleet",
+        "`snakemake whatif --config method=revised` tells which and why.",
+    ]
+    # a method that the headline tells of is not listed again
+    table = pd.read_csv(path)
+    table.loc[table["method"] == "revised", "value"] *= 2
+    table.to_csv(path, index=False)
+    said = "\n".join(ending(tmp_path))
+    assert "of the headline's numbers:" in said
+    assert "  audit: tornado" in said
+    assert "claims, fleet" not in said and "whatif" not in said
+
+
+def test_tables_that_moved_are_cut(tmp_path):
+    committed(tmp_path)
+    for of in ("value\n1\n", "value\n2\n"):
+        for i in range(SHOWN + 2):
+            (tmp_path / "results" / f"m{i}").mkdir(exist_ok=True)
+            (tmp_path / "results" / f"m{i}" / "fleet.csv").write_text(of, encoding="utf-8")
+            (tmp_path / "results" / "m0" / f"t{i}.csv").write_text(of, encoding="utf-8")
+        git(tmp_path, "add", "--all")
+        if of.endswith("1\n"):
+            git(tmp_path, "commit", "--quiet", "--message", "tables")
+    lines = ending(tmp_path)
+    assert "  m0: fleet, t0, t1, t2, t3, t4, t5, t6, and 3 more" in lines
+    assert "  m7: fleet" in lines and "  and 2 more" in lines
+    assert "  m8: fleet" not in lines
 
 
 def test_a_ratio_at_equal_tokens_that_moved_is_told(tmp_path):

@@ -3,6 +3,7 @@
 import pytest
 from inference_energy.comparison.changes import compare_snapshots
 from inference_energy.comparison.snapshots import (
+    changed_files,
     committed_file,
     committed_files,
     deleted_files,
@@ -126,3 +127,21 @@ def test_git_must_be_there(tmp_path, monkeypatch):
     assert refusal(tmp_path, "HEAD") == "git is not installed; changes need it; install git"
     assert committed_file(tmp_path, "results/claims.md") is None
     assert deleted_files(tmp_path) == []
+
+
+def test_files_that_read_otherwise_than_the_commit_are_those_that_it_has(checkout, tmp_path):
+    assert changed_files(checkout, "results") == []
+    path = "results/mine/energy_per_query.csv"
+    # written again as it was, new, gone, of another folder
+    (checkout / path).write_text(FILES[path])
+    (checkout / "results/new.csv").write_text("a")
+    (checkout / "data/new.csv").write_text(DATA)
+    (checkout / "results/claims.md").unlink()
+    assert changed_files(checkout, "results") == []
+    (checkout / path).write_text(ENERGY.replace(",4,", ",5,"))
+    assert changed_files(checkout, "results") == [path]
+    assert changed_files(checkout, "data") == []
+    # a folder in a checkout counts from itself
+    assert changed_files(checkout / "results", "mine") == ["mine/energy_per_query.csv"]
+    (checkout / ".git").rename(checkout / "gone")
+    assert changed_files(checkout, "results") == []

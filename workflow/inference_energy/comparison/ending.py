@@ -1,13 +1,13 @@
 """What a run says last: the energies, what moved against the last commit, and where to look."""
 
 import io
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from inference_energy.claims.headline import QUOTED
-from inference_energy.comparison.snapshots import committed_files
+from inference_energy.comparison.snapshots import changed_files, committed_files
 from inference_energy.rounding import largest_first, relative
 from inference_energy.text import interval, number, percent, told_apart, with_unit
 
@@ -35,7 +35,7 @@ def ending(root: Path) -> list[str]:
     if before is None:
         lines.append(f"No commit has {HEADLINE}, so nothing is said of what moved.")
     else:
-        lines += _moved(before, now, commit)
+        lines += _moved(before, now, commit, _other_tables(root))
     return [
         *lines,
         *_left_out(now),
@@ -131,9 +131,34 @@ def _energies(now: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _moved(before: pd.DataFrame, now: pd.DataFrame, commit: str) -> list[str]:
-    """Methods that the last commit does not have, and numbers of the headline that it has
-    otherwise, the one that moved most first.
+def _other_tables(root: Path) -> dict[str, list[str]]:
+    """Tables beside the headline that have other numbers than in the last commit, by folder."""
+    paths = [path for path in changed_files(root, "results") if path.endswith(".csv")]
+    paths = [path for path in paths if path != HEADLINE and (root / path).exists()]
+    committed, _ = committed_files(root, tuple(paths)) if paths else ({}, "")
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        old, new = (
+            pd.read_csv(io.BytesIO(content)).select_dtypes("number").astype(float)
+            for content in (committed[path], (root / path).read_bytes())
+        )
+        if not old.equals(new):
+            _, *folders, name = Path(path).with_suffix("").parts
+            found.setdefault("/".join(folders) or "results", []).append(name)
+    return found
+
+
+def _cut(parts: Sequence[str], mark: str) -> list[str]:
+    """The first parts, and how many more there are after a mark."""
+    more = len(parts) - SHOWN
+    return [*parts[:SHOWN], *([f"{mark}and {more} more"] if more > 0 else [])]
+
+
+def _moved(
+    before: pd.DataFrame, now: pd.DataFrame, commit: str, others: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Methods that the last commit does not have, numbers of the headline that it has otherwise,
+    the one that moved most first, and other tables of what the headline says nothing of.
     """
     before, now = map(_with_equal_tokens, (before, now))
     both = before.merge(now, on=["method", "quantity", "unit"], suffixes=("_old", "_new"))
@@ -148,7 +173,20 @@ def _moved(before: pd.DataFrame, now: pd.DataFrame, commit: str) -> list[str]:
             f"  {moved[i]['method']}: {moved[i]['quantity']} {old} ->"
             f" {with_unit(value, moved[i]['unit'])} ({change})"
         )
-    if not lines:
-        return [f"Against commit {commit} no number of the headline moved."]
-    more = [f"  and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
-    return [f"Against commit {commit}, of the headline's numbers:", *lines[:SHOWN], *more]
+    told = {line["method"] for line in moved}
+    # what the headline tells of a method needs no list of the tables that say it at length
+    silent = {folder: names for folder, names in others.items() if folder not in told}
+    tables = [f"  {folder}: {', '.join(_cut(names, ''))}" for folder, names in silent.items()]
+    if not lines and not tables:
+        return [f"Against commit {commit} no number of results/ moved."]
+    said = (
+        [f"Against commit {commit}, of the headline's numbers:", *_cut(lines, "  ")]
+        if lines
+        else [f"Against commit {commit} no number of the headline moved."]
+    )
+    if tables:
+        said += ["Beside it numbers of other tables of results/ moved:", *_cut(tables, "  ")]
+    methods = [folder for folder in silent if folder in set(now["method"])]
+    if methods:
+        said.append(f"`snakemake whatif --config method={methods[0]}` tells which and why.")
+    return said

@@ -138,6 +138,21 @@ def deleted_files(root: AnyPath) -> list[str]:
     return [] if code else [name for name in names.decode().split("\0") if name]
 
 
+def changed_files(root: AnyPath, folder: str) -> list[str]:
+    """Paths of the files of a folder that read otherwise than in the last commit, which has them.
+
+    Parameters
+    ----------
+    root : path-like
+        The repository's folder, or one in it, from which the paths go.
+    folder : str
+        Folder, relative to it.
+    """
+    which = ("--name-only", "-z", "--relative", "--diff-filter=M", "HEAD", "--", folder)
+    code, names, _ = _git(root, "diff", *which)
+    return [] if code else [name for name in names.decode().split("\0") if name]
+
+
 def committed_file(root: AnyPath, path: AnyPath) -> str | None:
     """Text of a file [str] as the last commit has it; none where git has none."""
     try:
