@@ -13,6 +13,7 @@ from inference_energy.comparison.medians import ExactMedians
 from inference_energy.errors import InputError
 from inference_energy.method.differences import differing
 from library.comparison.methods import PAPER, V1, V2, paper
+from repository import METHODS, materials
 
 
 def factors(**values):
@@ -155,15 +156,56 @@ def test_what_comes_after_the_headline_is_joined_only_where_more_than_ten_settin
 
 
 def test_where_one_method_says_how_its_models_are_served_that_is_one_setting():
-    base, head = changed(["blend", "node_power", "pue"])
-    joined = ["pue", "blend + node_power + serving"]
-    # a section that one method lacks has a quantity that the other does not state
-    served = head | factors(serving=3)
-    for first, second in ((base, served), (served, base)):
-        found, _, _ = attribution(first, second, product)
-        assert sorted(settings_of(found), key=len) == joined
-    both = attribution(base | factors(serving=2), served, product)
-    assert settings_of(both[0]) == ["blend", "node_power", "pue", "serving"]
+    # the blend follows from how models are served where other rows are taken with it
+    for chosen, joined in (
+        (["benchmarks", "blend"], ["pue", "benchmarks + blend + node_power + serving"]),
+        (["blend"], ["pue", "blend", "node_power + serving"]),
+        (["benchmarks"], ["pue", "benchmarks", "node_power + serving"]),
+        ([], ["pue", "node_power + serving"]),
+    ):
+        base, head = changed([*chosen, "node_power", "pue"])
+        # a section that one method lacks has a quantity that the other does not state
+        served = head | factors(serving=3)
+        for first, second in ((base, served), (served, base)):
+            found, _, _ = attribution(first, second, product)
+            assert sorted(settings_of(found), key=len) == joined
+        both = attribution(base | factors(serving=2), served, product)
+        assert settings_of(both[0]) == [*chosen, "node_power", "pue", "serving"]
+
+
+@pytest.mark.parametrize("name", ["blend", "benchmarks"])
+def test_what_cannot_be_mixed_with_how_models_are_served_is_joined_to_it(name):
+    base, head = changed([name, "node_power", "pue"])
+    served = head | factors(serving=2)
+
+    def of_one(method):
+        if (method[name]["value"] == 2) != ("serving" in method):
+            raise InputError("too few models")
+        return product(method)
+
+    shares, _, _ = attribution(base, served, of_one)
+    joined = f"{name} + node_power + serving"
+    assert shares_of(shares, "shapley") == pytest.approx({"pue": log(2), joined: 3 * log(2)})
+
+
+def test_the_blend_of_a_method_without_serving_is_a_setting_of_its_own():
+    """The example of config/README.md, with another PUE and another blend besides."""
+    base, traces = METHODS["revised"], materials([METHODS["revised"]])
+    plain = base["power_utilisation"] | {"distribution": "fixed", "value": 0.7}
+    reference = base["throughput_law"]["reference"]
+    law = {"name": "additive", "gpus_per_node": 8, "reference": reference, "source": "a test"}
+    head = {key: value for key, value in base.items() if key != "serving"} | {
+        "throughput_law": law,
+        "power_utilisation": plain,
+        "pue": {"distribution": "fixed", "value": 1.3, "unit": "1", "source": "a test"},
+        "blend": base["blend"] | {"models": 3},
+    }
+    shares, _, ends = attribution(base, head, ExactMedians(traces, ["traditional"]))
+    whole = shares_of(shares, "shapley")
+    assert set(whole) == {"throughput_law + power_utilisation + serving", "pue", "blend"}
+    change = log(ends["head"][0] / ends["base"][0])
+    assert sum(whole.values()) == pytest.approx(change)
+    assert whole["blend"] > 0.1
 
 
 def test_parts_are_told_of_settings_of_few():

@@ -38,6 +38,11 @@ SERVED = (*INSEPARABLE, "serving", "node_power", "power_utilisation")
 law, its power and its models follow from that."""
 
 
+CHOSEN = ("benchmarks", "blend")
+"""Sections of SERVED that are so only together: rows of another law, and who of them is taken. Where
+the rows are the same the blend is a setting of its own, and the rows are where the blend is."""
+
+
 JOINABLE = (INSEPARABLE, (*INSEPARABLE, "serving"), SERVED)
 """Sections that are joined where a mixture is no method, the fewest first."""
 
@@ -120,11 +125,23 @@ def _joined(settings: Settings, names: Collection[str]) -> Settings:
     return {**kept, JOINED.join(present): joined} if joined else kept
 
 
-def _few(settings: Settings, base: Mapping[str, Any], head: Mapping[str, Any]) -> Settings:
+def _few(settings: Settings, names: Collection[str]) -> Settings:
     """Join what is one setting of two methods, and what comes after the headline if it is much."""
-    if ("serving" in base) != ("serving" in head):
-        settings = _joined(settings, SERVED)
+    settings = _joined(settings, names)
     return _joined(settings, AFTER_THE_HEADLINE) if len(settings) > MOST_SETTINGS else settings
+
+
+def _as_served(
+    settings: Settings, base: Mapping[str, Any], head: Mapping[str, Any]
+) -> list[tuple[str, ...]]:
+    """Sections that are one setting as only one of two methods has ``serving``, the fewest first;
+    none where both or neither have it.
+    """
+    if ("serving" in base) == ("serving" in head):
+        return [()]
+    if len(settings.keys() & set(CHOSEN)) != 1:
+        return [SERVED]
+    return [tuple(name for name in SERVED if name not in CHOSEN), SERVED]
 
 
 def attribution(
@@ -155,9 +172,11 @@ def attribution(
     InputError
         If one of the two methods cannot be asked.
     """
-    whole = _few(differing(base, head), base, head)
-    apart = _few(choices(base, head), base, head)
-    for each in (apart, whole, *(_joined(whole, names) for names in JOINABLE)):
+    sections = differing(base, head)
+    served = _as_served(sections, base, head)
+    tried = [_few(of, names) for names in served for of in (choices(base, head), sections)]
+    whole = tried[-1]
+    for each in (*tried, *(_joined(whole, names) for names in JOINABLE)):
         with suppress(InputError):
             return _attributed(base, head, headline, each)
     # of all as one, in one piece, the two methods are the only mixtures
