@@ -1,6 +1,7 @@
 """Which runs count, and which are one shape."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from inference_energy.deployments import runs as deployments_runs
 from library.deployments.made_up import GPU, LADDER, WHERE, bench, own, quantity, refusal
@@ -64,6 +65,25 @@ def test_a_cell_that_one_of_two_files_leaves_empty_is_told():
     ):
         files = [("one.csv", first), ("two.csv", second)]
         assert f"another node_power_w ({told});" in refusal(deployments_runs.join_runs, files)
+
+
+def test_a_count_or_a_word_that_one_of_two_files_leaves_empty_is_told():
+    """A count that is not known is of pandas, and neither equal to another nor not."""
+    runs = bench([(500, 300, 100)])
+    for column, known, empty in (
+        ("pipeline_parallel", pd.array([2], "Int64"), pd.array([None], "Int64")),
+        ("power_boundary", ["node"], [None]),
+        ("power_boundary", ["node"], pd.array([np.nan], object)),
+    ):
+        first, second = runs.assign(**{column: known}), runs.assign(**{column: empty})
+        word = str(known[0])
+        for tables, told in (
+            ((first, second), f"{word} and empty"),
+            ((second, first), f"empty and {word}"),
+        ):
+            files = list(zip(("one.csv", "two.csv"), tables, strict=True))
+            assert f"another {column} ({told});" in refusal(deployments_runs.join_runs, files)
+        assert len(deployments_runs.join_runs([("one.csv", second), ("two.csv", second)])) == 1
 
 
 def test_rows_of_several_files_are_numbered_on():
@@ -148,7 +168,9 @@ def test_only_the_runs_at_the_operators_load_count():
     use = deployments_runs.select_runs(runs, section, WHERE)["use"].tolist()
     assert use == ["yes", "marked", "other concurrency", "yes"]
     accepted = deployments_runs.select_runs(runs, section | {"accept_marked": True}, WHERE)
-    assert (accepted["use"] == "yes").sum() == 3
+    assert accepted["use"].tolist() == ["yes", "yes", "other concurrency", "yes"]
+    refused = deployments_runs.select_runs(runs, section | {"accept_marked": False}, WHERE)
+    assert refused["use"].tolist() == use
 
 
 def test_a_concurrency_that_no_run_has_is_told_with_those_that_they_have():
@@ -224,3 +246,49 @@ def test_if_all_that_fit_went_wrong_their_reasons_are_told_once():
         f"{WHERE}: section deployment: every run that fits is marked: a; marked: b; allowed are"
         " runs that went well; repeat them, or state accept_marked: true"
     )
+
+
+def test_runs_are_named_by_number_and_file():
+    runs = bench(LADDER[:3], source_file=["a.json", "b.json", "a.json"])
+    assert deployments_runs.named(runs) == ["run 1 of a.json", "run 2 of b.json", "run 3 of a.json"]
+    assert deployments_runs.named(runs[1:2]) == ["run 2 of b.json"]
+    assert deployments_runs.named(runs[:0]) == []
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ("a", "a"),
+        ("abc", "a, b, c"),
+        ("abcd", "a, b, c and 1 more"),
+        ("abcde", "a, b, c and 2 more"),
+    ],
+)
+def test_of_many_names_three_are_told_and_how_many_more(names, told):
+    assert deployments_runs.first_named(list(names)) == told
+
+
+def test_runs_that_are_left_out_for_their_marks_are_told_by_mark():
+    """A user who does not read the table of runs else misses that the law is of fewer."""
+    cancelled, failed = "marked: run was cancelled", "marked: 3 requests failed; power: no sample"
+    runs = bench(
+        LADDER * 2,
+        status=["ok", cancelled, failed, cancelled, cancelled, cancelled, failed, cancelled],
+        model=["M"] * 6 + ["N", "M"],
+    )
+    chosen = deployments_runs.select_runs(runs, own()["deployment"], WHERE)
+    remedy = (
+        "correct what is wrong, repeat the run, or state accept_marked: true, with which it counts"
+    )
+    # the mark of the first such run first; run 7 is left out for its model
+    assert deployments_runs.unusual_choice(chosen, WHERE) == (
+        f"{WHERE}: key deployment.benchmarks: unusual; run 2 of runs.json, run 4 of runs.json,"
+        f" run 5 of runs.json and 2 more are left out, as run was cancelled; {remedy}",
+        f"{WHERE}: key deployment.benchmarks: unusual; run 3 of runs.json is left out, as 3"
+        f" requests failed; power: no sample; {remedy}",
+    )
+    pair = deployments_runs.unusual_choice(chosen[:4], WHERE)
+    assert "run 2 of runs.json, run 4 of runs.json are left out" in pair[0]
+    accepted = own(accept_marked=True)["deployment"]
+    chosen = deployments_runs.select_runs(runs, accepted, WHERE)
+    assert deployments_runs.unusual_choice(chosen, WHERE) == ()

@@ -39,12 +39,11 @@ def join_runs(tables: Sequence[tuple[str, pd.DataFrame]]) -> pd.DataFrame:
     InputError
         If rows of one run differ: each such row and its columns.
     """
-    runs = pd.concat([table for _, table in tables], ignore_index=True)
+    runs = pd.concat([table for _, table in tables])
     paths = [path for path, table in tables for _ in range(len(table))]
-    first: dict[int, int] = {}
-    number = runs.groupby(SAME_RUN, dropna=False, sort=False).ngroup().tolist()
+    first: dict[tuple[Any, ...], int] = {}
     problems = []
-    for index, each in enumerate(number):
+    for index, each in enumerate(map(tuple, runs[SAME_RUN].to_numpy())):
         kept = first.setdefault(each, index)
         if kept == index:
             continue
@@ -132,7 +131,7 @@ def select_runs(runs: pd.DataFrame, section: Mapping[str, Any], where: str) -> p
             f" {', '.join(values)}; allowed is one configuration; state {' and '.join(several)}"
         )
     _select_concurrency(runs, use, section, where)
-    if not section.get("accept_marked", False):
+    if not section.get("accept_marked"):
         marked = runs["status"].map(
             lambda status: any(not m.startswith("power") for m in marks(status))
         )
@@ -234,7 +233,7 @@ def distinct_shapes(runs: pd.DataFrame) -> pd.DataFrame:
         (tokens over time: the harmonic mean); other columns as in its first run. Lengths that
         differ by less than SAME_SHAPE are the same.
     """
-    lengths = runs[["input_tokens", "output_tokens"]].to_numpy(float)
+    lengths = runs[["input_tokens", "output_tokens"]].to_numpy()
     first: list[np.ndarray] = []
     number: list[int] = []
     for own in lengths:
