@@ -198,6 +198,9 @@ def test_runs_of_which_some_tell_the_node_and_others_the_gpus_are_told_apart():
     )
     (told,) = told_of_hosts(runs)
     assert "gpu_power_w alone, 4 to 4.2 kW, which leaves 4.8 to 5 kW to the host; usual" in told
+    # two nodes have two hosts
+    (told,) = told_of_hosts(runs.assign(n_gpus=16), host_power=HOST)
+    assert "gpu_power_w alone, 4 to 4.2 kW, which with host_power is 8 to 8.2 kW; usual" in told
     assert (
         told_of_hosts(runs[:1], host_power=HOST) == told_of_hosts(runs[1:], host_power=HOST) == ()
     )
@@ -236,8 +239,77 @@ def test_a_host_between_two_meters_is_held_against_the_gpus(node, host, share):
         f"{WHERE}: key deployment.benchmarks: unusual; node_power_w less gpu_power_w of run 1 of"
         f" runs.json is {(node - 4000) / 1000:.4g} kW, {share} times the rated power of 8 x {GPU}"
     )
-    assert text.endswith("usual is 0.05 to 1.5 times; compare the meters")
+    assert text.endswith("; 1 run is so; usual is 0.05 to 1.5 times; compare the meters")
     assert told_of_hosts(runs.assign(gpu="Another")) == ()
+
+
+def test_a_host_of_just_what_is_usual_is_not_told_and_runs_beyond_either_end_are_counted():
+    """By hand: 280 W and 8.4 kW beside 8 x 700 W."""
+    runs = bench(LADDER[:3], gpu_power_w=1500.0)
+    assert told_of_hosts(runs.assign(node_power_w=[1780.0, 9900.0, 7000.0])) == ()
+    (text,) = told_of_hosts(runs.assign(node_power_w=[1780.0, 1779.0, 9901.0]))
+    assert f"of run 2 of runs.json is 0.279 kW, 0.0498 times the rated power of 8 x {GPU}" in text
+    assert "; 2 runs are so; usual is" in text
+    (text,) = told_of_hosts(runs.assign(node_power_w=[1780.0, 9900.0, 9901.0]))
+    assert "of run 3 of runs.json is 8.401 kW, 1.5 times" in text
+
+
+@pytest.mark.parametrize(
+    ("node", "stated", "left"),
+    [
+        (5500.0, {"distribution": "fixed", "value": 1.0}, None),
+        (5000.0, {"distribution": "fixed", "value": 1.5}, None),
+        (4660.0, {"distribution": "log-normal", "p5": 1.0, "p95": 2.25}, "0.66"),
+        (4670.0, {"distribution": "log-normal", "p5": 1.0, "p95": 2.25}, None),
+        (7370.0, {"distribution": "log-normal", "p5": 1.0, "p95": 2.25}, None),
+        (7380.0, {"distribution": "log-normal", "p5": 1.0, "p95": 2.25}, "3.38"),
+    ],
+)
+def test_a_stated_range_of_the_host_counts_from_its_least_to_its_most(node, stated, left):
+    """By hand: 1 / 1.5 to 2.25 x 1.5 kW, and just 1.5 times of one value are usual."""
+    runs = bench(LADDER[:2], node_power_w=node, gpu_power_w=4000.0)
+    told = told_of_hosts(runs, host_power=stated | {"unit": "kW", "source": "a test"})
+    if left is None:
+        assert told == ()
+        return
+    (text,) = told
+    assert "key deployment.host_power: unusual; 1.5 kW are stated and not used" in text
+    assert f"leave {left} kW a node" in text
+
+
+def told_of_power(runs):
+    """Warnings of the powers of runs beside what their GPUs are rated."""
+    return deployments_power.unusual_power(runs, HARDWARE["gpus"], WHERE)
+
+
+@pytest.mark.parametrize(
+    ("column", "usual", "least", "share"),
+    [("gpu_power_w", 0.29, 1624.0, "0.271"), ("node_power_w", 0.33, 1848.0, "0.311")],
+)
+def test_power_below_any_of_gpus_at_work_is_unusual(column, usual, least, share):
+    """By hand: 0.29 of 8 x 700 W, and of a node 0.33 of it."""
+    runs = bench(LADDER[:3], source_file=["a.json", "b.json", "c.json"])
+    assert told_of_power(runs) == ()
+    assert told_of_power(runs.assign(**{column: least})) == ()
+    low = runs.assign(**{column: [least - 1, least - 105, least]})
+    assert told_of_power(low) == (
+        f"{WHERE}: key deployment.benchmarks: unusual; {column} of {share} times the rated power of"
+        f" 8 x {GPU} (data/gpus.csv) in run 2 of b.json; usual at work is at least {usual};"
+        " 2 runs are below; compare its unit, n_gpus, and the time of the meter with that of the"
+        " run",
+    )
+    (text,) = told_of_power(low[:1])
+    assert "in run 1 of a.json" in text and "; 1 run is below; compare" in text
+    # of half as many GPUs it is usual; of those whose rated power is not known nothing is said
+    assert told_of_power(low.assign(n_gpus=4)) == told_of_power(low.assign(gpu="Another")) == ()
+    assert told_of_power(low.assign(n_gpus=16, **{column: 2 * least})) == ()
+
+
+def test_low_power_at_both_meters_is_told_of_either():
+    runs = bench(LADDER[:2], gpu_power_w=[1600.0, 4000.0], node_power_w=[6000.0, 1800.0])
+    gpus, node = told_of_power(runs)
+    assert "gpu_power_w of 0.286 times" in gpus and "in run 1 of runs.json" in gpus
+    assert "node_power_w of 0.321 times" in node and "in run 2 of runs.json" in node
 
 
 @pytest.mark.parametrize(
@@ -295,6 +367,29 @@ def test_powers_of_one_concurrency_that_are_far_apart_are_unusual(column):
     assert told([4_000.0, 10_001.0, 10_001.0], concurrency=np.nan) == ()
     doubted = ["marked: power: no sample for 9 s", "ok", "ok"]
     assert told([4_000.0, 10_001.0, 10_001.0], status=doubted) == ()
+
+
+def test_powers_are_held_against_one_another_at_each_concurrency_and_each_meter():
+    runs = bench(LADDER, concurrency=[8.0, 8.0, 128.0, 128.0])
+
+    def told(**watts):
+        return deployments_power.unlike_powers(runs.assign(**watts), own()["deployment"], WHERE)
+
+    (text,) = told(node_power_w=[3_000.0, 3_100.0, 3_000.0, 9_000.0])
+    assert "node_power_w of run 3 of runs.json is 3 kW, and of run 4 of runs.json 9 kW" in text
+    (text,) = told(node_power_w=[9_000.0, 3_000.0, 3_000.0, 3_100.0])
+    assert "node_power_w of run 2 of runs.json is 3 kW, and of run 1 of runs.json 9 kW" in text
+    apart = [1_000.0, 3_000.0, 2_000.0, 8_000.0]
+    both = told(node_power_w=apart, gpu_power_w=apart)
+    # load by load of either meter
+    assert [text.split("both with ")[1].split(";")[0] for text in both] == [
+        "concurrency 8",
+        "concurrency 128",
+    ] * 2
+    assert [text.split("unusual; ")[1].split()[0] for text in both] == [
+        *["node_power_w"] * 2,
+        *["gpu_power_w"] * 2,
+    ]
 
 
 def test_powers_of_one_concurrency_are_as_far_apart_as_is_documented():

@@ -113,7 +113,7 @@ def measured_power(
 def _counted(runs: pd.DataFrame, section: Mapping[str, Any]) -> tuple[pd.Series, pd.Series]:
     """Powers [kW] at the node and at the accelerators of runs, without those that are doubted."""
     own = {
-        boundary: runs if section.get("accept_marked", False) else _trusted(runs, boundary)
+        boundary: runs if section.get("accept_marked") else _trusted(runs, boundary)
         for boundary in (Meter.NODE, Meter.ACCELERATOR)
     }
     return (
@@ -177,11 +177,12 @@ def unusual_hosts(
     hosts = (node - accelerators).dropna()
     if hosts.empty:
         return tuple(told)
-    rated = runs["gpu"].map(hardware["gpus"].set_index("gpu")["tdp_w"].astype(float))
+    rated = runs["gpu"].map(hardware["gpus"].set_index("gpu")["tdp_w"])
     low, high = USUAL_HOST
     share = W_PER_KW * hosts / (rated * runs["n_gpus"])[hosts.index]
     far = share[(share < low) | (share > high)]
-    for index, run in zip(far.index[:1], _named(runs, far), strict=False):
+    if len(far):
+        index, run = far.index[0], _named(runs, far)[0]
         told.append(
             f"{place} node_power_w less gpu_power_w of {run} is {hosts[index]:.4g} kW,"
             f" {far[index]:.3g} times the rated power of {runs.loc[index, 'n_gpus']} x"
@@ -219,7 +220,7 @@ def unusual_power(runs: pd.DataFrame, gpus: pd.DataFrame, where: str) -> tuple[s
     where : str
         The deployment file, for messages.
     """
-    rated = runs["gpu"].map(gpus.set_index("gpu")["tdp_w"].astype(float)) * runs["n_gpus"]
+    rated = runs["gpu"].map(gpus.set_index("gpu")["tdp_w"]) * runs["n_gpus"]
     told = []
     for column, power, usual in (
         ("gpu_power_w", run_accelerator_power, USUAL_DRAWN),
@@ -258,9 +259,8 @@ def unlike_powers(runs: pd.DataFrame, section: Mapping[str, Any], where: str) ->
         A sentence for each concurrency and meter, with powers in kW.
     """
     told = []
-    for column, powers in zip(
-        ("node_power_w", "gpu_power_w"), _counted(runs, section), strict=True
-    ):
+    node, accelerators = _counted(runs, section)
+    for column, powers in (("node_power_w", node), ("gpu_power_w", accelerators)):
         for concurrency, own in powers.groupby(runs["concurrency"]):
             low, high = own.min(), own.max()
             if high <= POWERS_APART * low:
