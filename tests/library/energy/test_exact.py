@@ -382,6 +382,23 @@ def test_a_day_of_the_fleet_is_normal_about_its_mean():
     assert list(day) == ["baseline", "improved"]
 
 
+def test_the_fleets_of_several_methods_are_told_by_regime_of_each():
+    """The day of half as many queries, of all answered in the way of one regime."""
+    half = replace(by_hand().fleet, queries_per_day=5e7)
+    one = by_hand(fleet=half, regimes={"long": regime(name="long")})
+    days = exact.fleets_energies([by_hand(), one])
+    means = [{name: day["baseline"]["mean"] for name, day in of.items()} for of in days]
+    # 0.1 GWh for each Wh of a query, 4.5 seconds, and what the regime charges above it
+    full = 1e8 / 1e9 * 4.5 * A_SECOND
+    assert means == [
+        pytest.approx({"traditional": 1.1 * full, "long": 1.5 * full}),
+        pytest.approx({"long": 1.5 * full / 2}),
+    ]
+    assert [day["improved"]["mean"] for day in days[0].values()] == pytest.approx(
+        [1.1 * full / 4, 1.5 * full / 10]
+    )
+
+
 def brute_statistics(values, weights):
     """Mean, standard deviation and percentiles of values that are few."""
     order = np.argsort(values)
@@ -490,6 +507,17 @@ def test_the_blend_is_chosen_by_medians_however_wide_the_others_are():
     wide = served("wide", 100, law=Peak(100.0, 1, residual_sigma=3.0), uncertain=True)
     setup = by_hand(models=(wide, served("slow", 50)), blend=Blend(1, ((0.1, 0.9),)))
     assert exact.regime_energy(setup, regime())[1] == {"slow": 1.0}
+
+
+@pytest.mark.parametrize(("sigma", "every"), [(0.00999, True), (0.01, False)])
+def test_below_a_spread_of_a_hundredth_every_length_is_used(sigma, every):
+    many = regime(UniformLengths(0.0, 1e5))
+    setup = by_hand(pue=LogNormal(np.log(PUE), sigma))
+    energy = exact.model_energy(setup, many, served("a", 100))
+    # all but the length of no token, which needs no energy
+    assert (len(energy.weights) == 100_000) == every
+    # either has the mean of all: 500 s of the node
+    assert energy.mean() == pytest.approx(500 * A_SECOND * np.exp(sigma**2 / 2), rel=1e-9)
 
 
 def test_panels_are_as_narrow_as_the_least_error_of_the_law_asks():

@@ -254,7 +254,7 @@ def _weighted(values: np.ndarray, weights: np.ndarray) -> dict[str, float]:
     std = float(cut(np.sqrt(weights @ (values - mean) ** 2), mean))
     statistics = {"mean": mean, "std": std}
     for p in (5, 25, 50, 75, 95):
-        place = min(int(np.searchsorted(cumulative, p / PERCENT - 1e-15)), len(values) - 1)
+        place = np.searchsorted(cumulative, p / PERCENT - 1e-15)
         statistics[f"p{p}"] = float(values[order[place]])
     return statistics
 
