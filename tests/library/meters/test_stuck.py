@@ -145,6 +145,87 @@ def test_a_power_that_hangs_where_none_else_was_near_is_told_by_those_at_work():
     assert mean(log("gpu", a=hung.round())) < 450
 
 
+def started(full, idle, noise, digits):
+    """A minute of idle, half a minute of rise, and work: of twelve minutes, once a second. [W]"""
+    random = np.random.default_rng(5)
+    at = np.arange(720.0)
+    rises = idle + (full - idle) * ((at - 60) / 30).clip(0, 1)
+    works = np.where(at < 90, 0, 0.03 * full * np.sin(at / 37))
+    return (rises + works + random.normal(0, np.where(at < 60, 6, noise))).round(digits)
+
+
+@pytest.mark.parametrize(
+    ("digits", "value", "first", "after"),
+    [
+        (0, 3900, 75, 480),
+        (0, 3900, 75, 300),
+        (0, 3100, 75, 480),
+        (0, 4200, 75, 660),
+        (1, 3912.3, 75, 480),
+        (0, 3900, 75, 720),  # of a log that has no work
+    ],
+)
+def test_a_node_that_hangs_between_idle_and_work_is_told_by_its_noise_at_idle(
+    digits, value, first, after
+):
+    """It made 4,665 W of 6,400 W in silence, and 3,900 W of a run that lies in it."""
+    power = started(6500, 1900, 40, digits)
+    at = SECONDS[:720]
+    hung = log(a=SECONDS).head(720)
+    hung["power_w"] = where(power, (at >= first) & (at < after), value)
+    hung.attrs = {"scope": "node", "repeats": False}
+    with pytest.raises(InputError, match=rf"reads {value} W to the last digit from {first} to"):
+        mean(hung, 60, 660)
+    with pytest.raises(InputError, match=rf"reads {value} W to the last digit from {first} to"):
+        mean(hung, first + 25, min(after, 700))
+    # a level that comes again, and one of a meter that tells steady powers at idle
+    hung["power_w"] = where(power, at // 100 % 2 == 1, value)
+    assert mean(hung, 60, 660) < 6400
+    hung["power_w"] = where(where(power, at < 65, 1900), (at >= first) & (at < after), value)
+    assert mean(hung, 60, 660) < 6400
+
+
+@pytest.mark.parametrize("which", [{"c"}, set("abcd")])
+def test_gpus_that_hang_on_their_way_to_work_are_told(which):
+    """An exporter that hung made 3,155 W of 5,200 W of eight, and one of them 4,830 W."""
+    parts = []
+    for place, name in enumerate("abcd"):
+        power = started(650, 75, 8, 2)
+        if name in which:
+            power[72:500] = 300.41 + place
+        parts.append(log("gpu", **{name: SECONDS}).head(720).assign(power_w=power))
+    hung = pd.concat(parts, ignore_index=True)
+    hung.attrs = {"scope": "gpu", "repeats": False}
+    with pytest.raises(InputError) as caught:
+        mean(hung, 60, 660)
+    told = str(caught.value).splitlines()
+    assert [line.split(":")[0] for line in told] == [f"meter {name}" for name in sorted(which)]
+
+
+def test_a_node_that_hangs_at_more_than_half_of_its_most_does_not_idle():
+    """With no reading below, it made 4,083 W of 6,500 W."""
+    steady = np.random.default_rng(5).normal(6500, 60, 3600).round(1)
+    places = (SECONDS >= 500) & (SECONDS < 3400)
+    with pytest.raises(InputError, match=r"reads 3912\.3 W to the last digit from 500 to 3399 s"):
+        mean(log(a=where(steady, places, 3912.3)))
+    # less, whole watts and a plug of few watts may idle so
+    for power in (
+        where(steady, places, 3012.3),
+        where(steady.round(), places, 3912),
+        where((steady / 20).round(2), places, 195.61),
+    ):
+        assert mean(log(a=power)) == pytest.approx(power.mean(), rel=0.01)
+
+
+def test_a_gpu_that_waits_with_a_model_or_at_its_limit_may_read_the_same():
+    sleeps = np.random.default_rng(3).normal(15, 0.2, 3600)
+    for value in (120.12, 95.5):
+        waits = np.where(SECONDS < 100, sleeps, np.where(SECONDS < 1500, value, GPU)).round(2)
+        assert mean(log("gpu", a=waits)) == pytest.approx(waits.mean(), rel=0.01)
+    limited = np.where(SECONDS < 100, sleeps, 700.0).round(2)
+    assert mean(log("gpu", a=limited)) == pytest.approx(limited.mean(), rel=0.01)
+
+
 @pytest.mark.parametrize(
     "power",
     [

@@ -42,6 +42,17 @@ FINE, COARSE, SMALLEST = 5e-4, 10.0, 0.005
 little as `FINE` of itself, and usually by `COARSE` times its smallest change, does not stay the
 same; the quantile of its changes that is taken for the smallest."""
 
+SELDOM, TURNS = 0.2, 1 / 3
+"""Share of readings below a power that repeat the one before, up to which a meter is not one that
+tells a steady power below it; share at which they turn up or down, at least: of noise it is two
+thirds, and of a power that only settles none."""
+
+WAITS, HALF, FINER = 0.25, 0.5, 1e-4
+"""Share of its most that a GPU draws at most that waits with a model in it, which may stay the same
+though it sleeps at less; share that a node idles at, at most, where GPUs do its work [1]. A node
+whose most no outlet gives has fans and processors that go on at idle, and so varies by more than
+the last share."""
+
 
 class Repeats(NamedTuple):
     """Stretches of a meter's readings that are the same.
@@ -82,10 +93,11 @@ def repeats(values: Array) -> Repeats:
 
 
 def hanging(times: Array, power: Array, start: float, end: float) -> slice | None:
-    """Readings of a meter that hung at work for more of a run than may be missing, if any.
+    """Readings of a meter that hung above idle for more of a run than may be missing, if any.
 
     At idle a GPU may read the same for hours. At work no power does that elsewhere varies by far
-    more than the smallest change that the meter tells.
+    more than the smallest change that the meter tells, and between idle and work none that varies
+    at idle.
 
     Parameters
     ----------
@@ -98,22 +110,71 @@ def hanging(times: Array, power: Array, start: float, end: float) -> slice | Non
     stretch = np.minimum(times[found.last], end) - np.maximum(times[found.first], start)
     long = found.last - found.first > HANGS * found.by_chance
     works = power > (power.min() + power.max()) / 2
-    at_work = works[found.first]
-    told = long & at_work & (stretch > (1 - LEAST_COVERAGE) * (end - start))
+    told = long & (stretch > (1 - LEAST_COVERAGE) * (end - start))
     for place in np.flatnonzero(told):
         first, last = found.first[place], found.last[place]
-        near = np.abs(power - power[first]) <= BESIDE * power[first]
-        changes = np.abs(np.diff(power))[near[1:] & near[:-1]]
-        if np.count_nonzero(changes) < ENOUGH:
-            both = np.flatnonzero(works[1:] & works[:-1])
-            changes = np.abs(np.diff(power))[both] * power[first] / power[both]
-        changes = changes[changes > 0]
-        if len(changes) < ENOUGH:
-            continue
-        smallest = float(np.quantile(changes, SMALLEST))
-        if smallest <= FINE * power[first] and np.median(changes) >= COARSE * smallest:
+        level = float(power[first])
+        varies = _varies_beside(power, works, level) if works[first] else None
+        # a power that is kept comes again: a GPU's limit, or what it idles at with a model in it
+        again = np.count_nonzero(long & (power[found.first] == level)) > 1
+        is_limit = power.max() <= OUTLET and level == power.max()
+        if varies is None and not again and not is_limit:
+            varies = _varies_below(power, level) or _is_no_idle(power, works, level)
+        if varies:
             return slice(first, last + 1)
     return None
+
+
+def _varies_beside(power: Array, works: NDArray[np.bool_], level: float) -> bool | None:
+    """Whether a power varies near a level, or else at work, by far more than its meter tells.
+
+    None where too few changes tell.
+    """
+    near = np.abs(power - level) <= BESIDE * level
+    changes = np.abs(np.diff(power))[near[1:] & near[:-1]]
+    if np.count_nonzero(changes) < ENOUGH:
+        both = np.flatnonzero(works[1:] & works[:-1])
+        changes = np.abs(np.diff(power))[both] * level / power[both]
+    changes = changes[changes > 0]
+    if len(changes) < ENOUGH:
+        return None
+    smallest = float(np.quantile(changes, SMALLEST))
+    return bool(smallest <= FINE * level and np.median(changes) >= COARSE * smallest)
+
+
+def _varies_below(power: Array, level: float) -> bool:
+    """Whether a power goes up and down from each reading to the next where it is below a level.
+
+    What varies at idle does so above it, too.
+    """
+    if level <= WAITS * power.max():
+        return False
+    below = power < (1 - BESIDE) * level
+    changes = np.diff(power)[below[1:] & below[:-1]]
+    moved = changes[changes != 0]
+    if len(moved) < max(ENOUGH, (1 - SELDOM) * len(changes)):
+        return False
+    turned = float(np.mean(np.sign(moved[1:]) != np.sign(moved[:-1])))
+    return _unit(power[below]) <= FINE * level and turned >= TURNS
+
+
+def _is_no_idle(power: Array, works: NDArray[np.bool_], level: float) -> bool:
+    """Whether a power that stays the same below others is more than what a node idles at."""
+    if power.max() <= OUTLET or level <= HALF * power.max():
+        return False
+    other = power != level
+    changes = np.diff(power)[other[1:] & other[:-1]]
+    at_work = np.abs(np.diff(power))[works[1:] & works[:-1]]
+    seldom = np.mean(changes == 0) <= SELDOM if len(changes) else False
+    if not seldom or np.count_nonzero(at_work) < ENOUGH:
+        return False
+    unit = _unit(power[works])
+    return bool(unit <= FINER * level and np.median(at_work) >= COARSE * unit)
+
+
+def _unit(power: Array) -> float:
+    """Smallest difference of two readings, but for odd ones. [W]"""
+    return float(np.quantile(np.diff(np.unique(power)), SMALLEST))
 
 
 def no_answers(times: Array, power: Array, alone: bool, scope: str, unit: float) -> Array:
@@ -250,8 +311,8 @@ def told_of_power(
     first, last = times[stuck][[0, -1]]
     return (
         f"meter {meter}: reads {power[stuck][0]:.10g} W to the last digit from {first:.15g} to"
-        f" {last:.15g} s, and else another power at each time near it or at work; allowed"
-        f" are so for at most {percent(1 - LEAST_COVERAGE)} of the run; look after a meter"
+        f" {last:.15g} s, and else another power nearly each time near it, below it or at work;"
+        f" allowed are so for at most {percent(1 - LEAST_COVERAGE)} of the run; look after a meter"
         " that hangs, or what repeats its last reading, and measure a run without"
     )
 
