@@ -39,8 +39,8 @@ law, its power and its models follow from that."""
 
 
 CHOSEN = ("benchmarks", "blend")
-"""Sections of SERVED that are so only together: rows of another law, and who of them is taken. Where
-the rows are the same the blend is a setting of its own, and the rows are where the blend is."""
+"""Sections of SERVED that are so only together: rows of another law, and who of them is taken. Of
+the same rows the blend is a setting of its own, and so are the rows of the same blend."""
 
 
 JOINABLE = (INSEPARABLE, (*INSEPARABLE, "serving"), SERVED)

@@ -28,7 +28,7 @@ def main(snakemake):
         )
         for name, method in methods.items()
     ]
-    write_table(together(lines), snakemake.output[0], "headline")
+    write_table(together(lines, methods), snakemake.output[0], "headline")
 
 
 if __name__ == "__main__":
