@@ -380,6 +380,22 @@ def test_the_headline_of_many_methods_is_so_short_that_its_diff_can_be_read(
     assert len(counts) == len(names)
 
 
+def test_what_to_do_about_verdicts_that_changed_is_told_once(copied, monkeypatch):
+    checking, names = script(monkeypatch, "claims/check"), ["oviedo2025", "oviedo2026"]
+    methods = {name: METHODS[name] for name in names}
+    # each method's claims read as the other's
+    given = {"claims": [f"results/{name}/claims.csv" for name in names[::-1]]}
+    given["expected"] = "config/expected_verdicts.csv"
+    with pytest.raises(InputError) as error:
+        call(checking, [], (), given, methods=methods)
+    *others, last = error.value.problems
+    assert len(others) > 2
+    assert all(": verdict " in problem for problem in [*others, last])
+    advice = "; if the change is meant, state it in config/expected_verdicts.csv"
+    assert last.endswith(advice)
+    assert not any("if the change" in problem for problem in others)
+
+
 def test_a_source_that_was_left_is_told_once_and_by_the_file_that_has_it(
     copied, monkeypatch, capsys
 ):

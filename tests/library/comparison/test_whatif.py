@@ -1314,3 +1314,18 @@ def test_a_median_that_stays_is_told_beside_those_that_move():
         "A 1 -> 2 and c 1 -> 2 leave the traditional median at 2.00 Wh, as what they do cancels;"
         f" b 1 -> 2 raises {LONG_ROSE}."
     )
+
+
+@pytest.mark.parametrize(
+    ("factor", "told"),
+    [
+        (1 + 7e-12, "raises the traditional median by less than 0.001 %, 0.309 Wh"),
+        (1 - 9.9e-6, "lowers the traditional median by less than 0.001 %, 0.309 Wh"),
+        (1 + 1.1e-5, "raises the traditional median by 0.001 %, 0.3088 -> 0.3089 Wh"),
+    ],
+)
+def test_a_change_that_six_digits_need_not_show_is_told_without_them(factor, told):
+    old = 0.308847957127
+    line = {"quantity": "traditional query, median", "unit": "Wh", "old": old, "factor": factor}
+    settings = changed_settings(BASE, merge(BASE, {"monte_carlo": {"normal_quantile_95": 1.7}}))
+    assert told in sentence(settings, [line | {"new": old * factor}])

@@ -54,6 +54,10 @@ NAMED, FELT, HARDLY = 3, 0.005, 0.0005
 """Settings that a sentence names at most, change of a median that counts as one [1], and one below
 which it is hardly there [1]."""
 
+UNSEEN = 1e-5
+"""Change that tables of results/ need not show: of the six digits that they have, the last is up to
+so much of a number. [1]"""
+
 UNSCORED = dict.fromkeys(HOLDS, "would hold") | {
     "by construction": "would hold by construction",
     "borderline": "would be borderline",
@@ -1027,13 +1031,17 @@ def _moves(line: dict, shares: Sequence[dict], plural: bool) -> str:
 
 def _by(name: str, line: dict, plural: bool) -> str:
     """Say by how much a headline rises or falls."""
-    old, new, change = *told_apart(line["old"], line["new"]), line["factor"]
-    told = f"{old} -> {with_unit(new, line['unit'])}"
+    change = line["factor"]
     ending = "" if plural else "s"
+    verb = "raise" if change > 1 else "lower"
+    if abs(change - 1) < UNSEEN:
+        told = with_unit(number(line["new"]), line["unit"])
+        return f"{verb}{ending} {name} by less than {percent(UNSEEN, 'g')}, {told}"
+    old, new = told_apart(line["old"], line["new"])
+    told = f"{old} -> {with_unit(new, line['unit'])}"
     # whether it is twice as much, rounding does not decide
     if not 0.5 < ranking(change) < 2:
-        verb = "multiply" if plural else "multiplies"
-        return f"{verb} {name} by {number(change)}, {told}"
-    verb = "raise" if change > 1 else "lower"
+        times = "multiply" if plural else "multiplies"
+        return f"{times} {name} by {number(change)}, {told}"
     by = percent(abs(change - 1), ".1f" if abs(change - 1) >= HARDLY else ".1g")
     return f"{verb}{ending} {name} by {by}, {told}"
