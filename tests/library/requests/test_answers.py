@@ -291,6 +291,30 @@ def test_a_log_of_which_nothing_counts_is_refused():
         answers.check_any(pd.DataFrame(), kinds, "plain")
 
 
+def test_a_log_without_output_is_refused_where_input_is_charged_nothing(paper, count, tmp_path):
+    """A thousand embeddings of 1,039,447 tokens needed 0 Wh."""
+
+    def free(*rows):
+        (tmp_path / "log.csv").write_text("\n".join(["input_tokens,output_tokens", *rows, ""]))
+        lengths = count(tmp_path / "log.csv")["lengths"]
+        table = energies(Serving.of_method(paper, {}), lengths)
+        return answers.free(lengths, table, "log.csv, a method")
+
+    with pytest.raises(InputError) as refused:
+        free("300,0", "200,0", "0,0")
+    (told,) = refused.value.problems
+    assert told.startswith("key log: all 3 requests have 0 output tokens, and 500 input tokens")
+    assert "the throughput law of log.csv, a method charges nothing" in told
+    assert "method=revised" in told
+    assert free("300,0", "200,0", "0,0", "300,5") == 2
+    assert free("300,5") == 0
+
+
+def test_requests_without_output_need_energy_where_input_is_charged(answered):
+    _, counts, table = answered
+    assert answers.free(counts["lengths"], table.assign(energy=1e-9), "a log") == 0
+
+
 def test_tables_meet_their_schemas(answered, paper, settings, tmp_path):
     serving, counts, table = answered
     lengths = counts["lengths"]

@@ -88,6 +88,18 @@ def test_sessions_that_follow_each_other_are_told_without_their_names(told, leng
     assert told(totals(short, "own").drop(columns="own")) == (0, [])
 
 
+def test_answers_to_one_prompt_that_end_in_order_are_of_no_counter(told, lengths):
+    """Of 3,200 answers, eight to a prompt, 2,591 were said to be above the row before."""
+    again = lengths.assign(
+        start=lengths["start"].to_numpy()[np.arange(N) // 8 * 8],
+        input_tokens=lengths["input_tokens"].to_numpy()[np.arange(N) // 8 * 8],
+    )
+    again["end"] = again["start"] + pd.to_timedelta(0.01 * again["output_tokens"], "s")
+    assert told(again) == (0, [])
+    # of other inputs the order of ends is one of rows
+    assert told(again.assign(input_tokens=lengths["input_tokens"]))[0] > 0
+
+
 def test_many_rows_that_are_sorted_are_of_no_counter(told, lengths):
     rows = lengths.drop(columns="start").sort_values("output_tokens")
     assert told(pd.concat([rows] * 2).sort_values("output_tokens")) == (0, [])

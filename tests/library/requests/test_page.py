@@ -299,6 +299,46 @@ def test_the_page_begins_with_rows_that_do_not_count(answered, tables, settings)
     assert first.index(said) < first.index("of the energy is of models")
 
 
+def test_of_more_than_a_tenth_the_page_says_so_before_all_else(answered, tables, settings):
+    """Of 6,000 requests 480 counted, which was said behind their energy and without a remedy."""
+    rows = tables["kinds"].set_index("kind")["rows"]["rows"]
+    for kind, remedy in {
+        "duplicate": "name its column `session` or `tenant` and not `id` under `columns`",
+        "earlier_state": "name its column `session` or `tenant` and not `id` under `columns`",
+        "no_tokens": "name the columns of their tokens (`input`, `output`)",
+        "no_requests": "name the columns of their tokens (`input`, `output`)",
+        "answered_elsewhere": "correct `answered_elsewhere` of the format",
+    }.items():
+        for count, is_first in ((rows // 10, False), (rows // 10 + 1, True)):
+            many = counted(tables, **{kind: count})
+            first = page("A log", many, answered[2], settings, LOAD).split("\n\n")[1]
+            said = f"**{count:,} of the log's {rows:,} rows do not count** ("
+            assert first.startswith(said) == is_first
+            assert (remedy in first) == is_first and first.count(said) == 1
+            assert "requests need **" in first
+
+
+def test_the_page_begins_with_ids_that_are_rounded(answered, tables, settings):
+    said = "rounded (as 1.77236E+18)**, as a spreadsheet"
+    assert said not in page("A log", tables, answered[2], settings, LOAD)
+    text = page("A log", counted(tables, rounded_id=3), answered[2], settings, LOAD)
+    assert text.split("\n\n")[1].startswith(f"**The ids of 3 rows are {said}")
+
+
+def test_of_more_than_a_tenth_without_output_the_page_begins_with_them(answered, tables, settings):
+    requests = tables["by_model"]["requests"].iloc[0]
+
+    def first(free):
+        text = page("A log", tables, answered[2], settings, LOAD, free=free)
+        return text.split("\n\n")[1]
+
+    said = "requests have input and no output, and are charged nothing**"
+    assert said not in first(requests // 10)
+    many = requests // 10 + 1
+    assert first(many).startswith(f"**{many:,} of the {requests:,} {said}")
+    assert "`method=revised`" in first(many)
+
+
 def test_the_page_begins_with_times_that_cannot_be_used(answered, tables, settings):
     said = "have no start and end that can be used** ("
     asked = {"load": "measured", "copies": 1}

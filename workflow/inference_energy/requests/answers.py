@@ -482,6 +482,35 @@ def check_any(lengths: pd.DataFrame, counted: pd.DataFrame, form: str) -> None:
     )
 
 
+def free(lengths: pd.DataFrame, table: pd.DataFrame, title: str) -> int:
+    """Requests that have input and need nothing, as laws of the output alone have it.
+
+    Parameters
+    ----------
+    lengths : DataFrame
+        As the table of the counts.
+    table : DataFrame
+        As from ``energies``.
+    title : str
+        The log and what it is charged by.
+
+    Raises
+    ------
+    InputError
+        If no request needs anything.
+    """
+    count = int(lengths.loc[(table["energy"] == 0) & (lengths["input"] > 0), "n"].sum())
+    if len(lengths) and not table["energy"].any():
+        raise InputError(
+            f"key log: all {lengths['n'].sum()} requests have 0 output tokens, and"
+            f" {lengths['input'].sum()} input tokens, which the throughput law of {title} charges"
+            " nothing for; allowed is a log of which some have output, or a method whose law"
+            " charges input, as method=revised; take that for embeddings and the like, or name the"
+            " column of the output tokens under columns of a format; see docs/requests.md"
+        )
+    return count
+
+
 def _ranked(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(rank=range(1, len(table) + 1))
 

@@ -64,15 +64,22 @@ def count_rises(
     times = [name for name in ("finish", "start") if name in stated]
     order = f"coalesce({', '.join(times)}) NULLS LAST, row" if times else "row"
     keys = [key for key in WITHIN if key in stated]
-    columns = ", ".join(f"{bare_name(key)} AS {key}" for key in keys)
-    first = f"SELECT row, start, finish, mean_output{f', {columns}' if keys else ''} FROM counted"
+    columns = ", ".join(
+        ["row", "start", "finish", "mean_input", "mean_output"]
+        + [f"{bare_name(key)} AS {key}" for key in keys]
+    )
+    first = f"SELECT {columns} FROM counted"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE first_rows AS {first} LIMIT {FIRST_ROWS}")
+    above = {name: f"lag({name}) OVER rows_so_far" for name in ("start", "mean_input")}
+    # answers to one prompt, and states of one, end the later the longer they are
+    is_again = " AND ".join(f"coalesce({name} = {lag}, FALSE)" for name, lag in above.items())
+    more = f"CASE WHEN NOT ({is_again}) THEN mean_output - lag(mean_output) OVER rows_so_far END"
     counts: dict[str, tuple[int, ...]] = {}
     places: list[int] = []
     for key in (*keys, WHOLE):
         within, where = ("", "") if key == WHOLE else (f"PARTITION BY {key}", f"{key} IS NOT NULL")
         followed = (
-            "SELECT row, mean_output - lag(mean_output) OVER rows_so_far AS more,"
+            f"SELECT row, {more} AS more,"
             " row_number() OVER rows_so_far AS place FROM first_rows"
             f"{f' WHERE {where}' if where else ''}"
             f" WINDOW rows_so_far AS ({within} ORDER BY {order})"

@@ -182,12 +182,14 @@ KINDS = {
     " (of a log of more than 64 MB as of the same in all cells)",
     "answered elsewhere": "no model answered, but the proxy's own cache, or it is an agent's or a"
     " tool's span, whose calls of models have their own; the row does not count",
-    "duplicate": "an id and lengths that were there before; of each id and lengths the earliest row"
-    " counts, the others do not",
+    "duplicate": "the id, start and lengths of another row, or of an id whose rows all start within"
+    " a second, or have no time, its lengths; the earliest of them counts, the others do not",
     "earlier state": "the id, start and input of another row that has more output tokens, as where"
     " a stream begins; the row does not count",
-    "shared id": "an id that another row has, of other times and lengths, as that of a session; the"
-    " row counts",
+    "shared id": "an id that another row has, of another time or other lengths, as that of a"
+    " session or of a request that is sent again; the row counts",
+    "rounded id": "an id as 1.77236E+18, as a spreadsheet writes long numbers, which several"
+    " requests have: it is not used; the row counts",
     "several": "a row of several of the kinds above, once for each further one: those kinds"
     " together, less this, are the rows that do not count",
     "unreadable": "no row of the file's columns, as all lines of an open quote, or no JSON"

@@ -18,11 +18,11 @@ from inference_energy.requests.counts import (
     SAME,
     USUAL_RATE,
 )
-from inference_energy.requests.duplicates import SHARED
+from inference_energy.requests.duplicates import ROUNDED, SHARED
 from inference_energy.requests.energies import BLEND
 from inference_energy.requests.formats import COLUMNS, HIDDEN
 from inference_energy.requests.retold import HOPS, STATES
-from inference_energy.requests.usable import all_rows, lost, rows_of, untimed
+from inference_energy.requests.usable import all_rows, is_much, lost, rows_of, untimed
 from inference_energy.templates import render
 from inference_energy.units import SECONDS_PER_HOUR
 
@@ -63,6 +63,7 @@ def page(
     read_by: tuple[str, Collection[str]] = ("", ()),
     unusual: Sequence[str] = (),
     fastest: float = inf,
+    free: int = 0,
 ) -> str:
     """Write the page.
 
@@ -95,6 +96,8 @@ def page(
         What is unusual of the deployment, a sentence each.
     fastest : float
         What the GPUs of the deployment give one request at most. [tokens/s]
+    free : int
+        As from ``answers.free``.
 
     Returns
     -------
@@ -135,6 +138,10 @@ def page(
         rows=all_rows(counted),
         lost_rows=lost_rows,
         lost_kinds=lost_kinds,
+        much_lost=is_much(lost_rows, all_rows(counted)),
+        rounded_ids=kinds.get(ROUNDED, 0),
+        free=free,
+        much_free=is_much(free, whole["requests"]),
         untimed_rows=untimed_rows,
         untimed_kinds=untimed_kinds,
         long_from=settings["long_from"]["value"],

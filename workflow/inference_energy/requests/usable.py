@@ -111,6 +111,11 @@ def lost(kinds: Mapping[str, int]) -> tuple[int, dict[str, int]]:
     return sum(found.values()) - kinds.get("several", 0), found
 
 
+def is_much(count: int, rows: int) -> bool:
+    """Whether so many of the rows of a log are more than ``MOST``."""
+    return count > MOST * rows
+
+
 def untimed(kinds: Mapping[str, int], is_load_asked: bool) -> tuple[int, dict[str, int]]:
     """How many rows the load lacks, and those of each kind that there are.
 
@@ -196,7 +201,7 @@ def refuse_lost(
     rows = all_rows(kinds)
     # a row of several kinds is one
     wrong = max(sum(found.values()) - kinds.get("several", 0), *found.values(), 0)
-    if wrong > MOST * rows:
+    if is_much(wrong, rows):
         raise InputError(_problems(found, rows, examples, column, TOKENS_ALLOWED))
 
 

@@ -229,6 +229,7 @@ def main(snakemake):
         serving, flying, measured = at_load(connection, serving, counted, params, say)
         say("energies of all lengths")
         table, found = energies(serving, lengths), steps(serving, lengths)
+        free = answers.free(lengths, table, params.title)
         say("energies of hours and tenants")
         grouped = groups_charged(connection, serving, lengths, table, params)
         log = log_of(snakemake, connection, folder)
@@ -250,6 +251,7 @@ def main(snakemake):
         read_by=(params.format, params.stated),
         unusual=unusual,
         fastest=fastest,
+        free=free,
     )
     write(snakemake.output, params, tables, draw(serving, found, tables), markdown)
 
