@@ -263,7 +263,13 @@ def test_too_few_models_for_the_blend_are_refused(files):
     with pytest.raises(InputError) as refused:
         build(method, table[table["precision"] == "FP16"])
     (problem,) = refused.value.problems
-    assert "key benchmarks: 0 models have enough usable rows in " in problem
+    law = method["throughput_law"]
+    keys = (
+        f"throughput_law.minimum_rows = {law['minimum_rows']} and"
+        f" throughput_law.fallback_minimum_rows = {law['fallback_minimum_rows']}"
+    )
+    assert f"key benchmarks: 0 models have enough usable rows ({keys} say how many" in problem
+    assert "add rows, lower these or lower blend.models" in problem
     assert f"{PAPER_TABLE}, data/throughput/trtllm.csv; allowed is at least blend.models" in problem
 
 

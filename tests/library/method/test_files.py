@@ -1123,6 +1123,25 @@ def test_what_cannot_be_is_refused_with_bound_reason_and_remedy(mine, stated, ke
             {"pathways": {"hardware": quantity(distribution="log-normal", p5=0.4, p95=1.2)}},
             ["key pathways.hardware.p5: value 0.4: unusual; usual is a number of at least 1"],
         ),
+        # fifteen of a tenth each made 3.15 of the fleet, without a word
+        (
+            {"fleet": {"overhead": {"long": quantity(factors=[1.1] * 15)}}},
+            ["key fleet.overhead.long.factors: value product = 4.18: unusual", "at most 2"],
+        ),
+        (
+            {"fleet": {"overhead": {"long": quantity(factors=[2, 5])}}},
+            ["key fleet.overhead.long.factors: value product = 10: unusual", "at most 2"],
+        ),
+        # a hundred and twenty long queries of everyone, 5,059 GWh a day
+        (
+            {
+                "fleet": {
+                    "queries_per_day": {"value": 1e12, "unit": "queries/day", "source": "own"},
+                    "long_share": quantity(value=1),
+                }
+            },
+            ["key fleet: value queries_per_day x long_share = 1e+12: unusual", "at most 1e+11"],
+        ),
         (
             {"fleet": {"improvement": {"long": quantity(distribution="fixed", value=0.3)}}},
             ["key fleet.improvement.long.value: value 0.3: unusual", "at least 1"],
@@ -1140,6 +1159,10 @@ def coupled(intercept, slope):
     return quantity(distribution="coupled", intercept=intercept, slope=slope)
 
 
+def per_day(queries):
+    return {"value": queries, "unit": "queries/day", "source": "own"}
+
+
 def trimmed(*trims):
     return {"blend": {"models": 3, "trim": list(trims), "shares": "equal", "source": "own"}}
 
@@ -1151,7 +1174,8 @@ def trimmed(*trims):
         {"power_utilisation": coupled(0.5, 0.5)},
         trimmed([0.25, 0.75]),
         {"regimes": lengths(distribution="exponential", median=5000)},
-        {"fleet": {"overhead": {"long": quantity(factors=[2, 5])}}},
+        {"fleet": {"overhead": {"long": quantity(factors=[2, 1])}}},
+        {"fleet": {"queries_per_day": per_day(1e12)}},
         {"monte_carlo": {"samples": 1_000_000, "bootstrap": 1000, "source": "own"}},
     ],
 )

@@ -283,10 +283,18 @@ def build(
     _refuse_contradictions(method, table)
     laws = fit_suitable(method, table, hardware) if laws is None else laws
     if len(laws) < method["blend"]["models"]:
+        law = method["throughput_law"]
+        needed = [
+            f"throughput_law.{key} = {law[key]}"
+            for key in ("minimum_rows", "fallback_minimum_rows")
+            if key in law
+        ]
+        asked = f" ({' and '.join(needed)} say how many a model needs)" if needed else ""
+        lower = ", lower these" if needed else ""
         raise UnansweredError(
             f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models"
-            f" have enough usable rows in {', '.join(tables_of(method))}; allowed is at least"
-            f" blend.models = {method['blend']['models']}; add rows or lower blend.models"
+            f" have enough usable rows{asked} in {', '.join(tables_of(method))}; allowed is"
+            f" at least blend.models = {method['blend']['models']}; add rows{lower} or lower blend.models"
         )
     draw, charge = method["monte_carlo"], method["input_charge"]
     z = draw["normal_quantile_95"]

@@ -41,6 +41,13 @@ LONGEST_NAME = 64
 MOST_OVERHEAD = 10
 """What a fleet draws at most over what its queries take. [1]"""
 
+USUAL_OVERHEAD = 2
+"""What a fleet usually draws at most: as much beside its queries as for them, idle machines among
+it. Published ones are 1.3. [1]"""
+
+USUAL_LONG = 1e11
+"""Long queries that a fleet usually has at most: twelve of everyone on earth. [queries/day]"""
+
 USUALLY_ABOVE = 0.01
 """Share of the queries that usually are as long as the shortest that counts. [1]"""
 
@@ -633,7 +640,27 @@ def warnings(method: Mapping[str, Any], schema: dict[str, Any], where: str) -> l
                 f"{where}: key {path}.minimum: value {tokens.minimum}: unusual; {above:.2g} of the"
                 " queries are so long, and the others are left out; check it"
             )
-    return found + _swapped(method, where)
+    return [*found, *_unusual_fleet(method, where), *_swapped(method, where)]
+
+
+def _unusual_fleet(method: Mapping[str, Any], where: str) -> Iterator[str]:
+    """Warnings of overheads that multiply, and long queries of many, to what no fleet has."""
+    section = method["fleet"]
+    for name, quantity in section["overhead"].items():
+        product = math.prod(quantity["factors"])
+        if product > USUAL_OVERHEAD:
+            yield (
+                f"{where}: key fleet.overhead.{name}.factors: value product = {product:.3g}:"
+                f" unusual; usual is at most {USUAL_OVERHEAD}, as much beside queries as for them;"
+                " check it"
+            )
+    long = section["queries_per_day"]["value"] * section["long_share"]["value"]
+    if long > USUAL_LONG:
+        yield (
+            f"{where}: key fleet: value queries_per_day x long_share = {long:.3g}: unusual; usual"
+            f" is at most {USUAL_LONG:.3g}, twelve long queries a day of everyone on earth; check"
+            " it"
+        )
 
 
 def _swapped(method: Mapping[str, Any], where: str) -> list[str]:
