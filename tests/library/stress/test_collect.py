@@ -188,6 +188,21 @@ def test_logs_of_two_nodes_that_do_alike_count_both(other, tmp_path):
     assert (samples["meter"].nunique(), findings) == (2, [])
 
 
+def test_two_phases_without_the_third_are_a_remark(tmp_path):
+    def split(log):
+        parts = [
+            log.assign(meter=f"L{phase}", power_w=log["power_w"] / 2 + phase * log.index)
+            for phase in (1, 2)
+        ]
+        return pd.concat(parts, ignore_index=True)
+
+    with pytest.warns(UserWarning, match="two of 3 phases"):
+        samples, _, findings = several_logs(tmp_path, split)
+    assert samples["meter"].nunique() == 2
+    assert kinds(findings)[0] == ("phases", "")
+    assert "L1, L2 are by their names two of 3 phases" in findings[0].message
+
+
 def scaled(share, slope=0.0):
     """A log that reads a share of the power, and so much more [W] with each reading."""
     return lambda log: log.assign(power_w=share * log["power_w"] + slope * log.index)

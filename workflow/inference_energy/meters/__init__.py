@@ -6,6 +6,7 @@ and ``read(samples)``, which adds a log's readings to :class:`~.common.Samples`.
 
 import os
 import re
+import warnings
 from collections.abc import Hashable, Mapping
 from functools import partial
 
@@ -95,6 +96,11 @@ def read_log(path: str | os.PathLike[str], scope: str, zone: str | None = None) 
     DataFrame
         `SAMPLE_COLUMNS`, sorted by meter and time.
 
+    Warns
+    -----
+    UserWarning
+        Two of three phases without the third.
+
     Raises
     ------
     InputError
@@ -111,7 +117,10 @@ def read_log(path: str | os.PathLike[str], scope: str, zone: str | None = None) 
         if family.recognise(text):
             samples = Samples(path, text, scope, zone)
             family.read(samples)
-            return samples.frame()
+            frame = samples.frame()
+            for told in frame.attrs.get("told", ()):
+                warnings.warn(told, stacklevel=2)
+            return frame
     for shown, problem in NOT_READ:
         if shown.search(text[:START]):
             raise InputError(f"{path}: {problem}")

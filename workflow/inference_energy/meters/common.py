@@ -24,6 +24,7 @@ from inference_energy.documents import LEAST_NUMBER, json_number, json_object, u
 from inference_energy.errors import InputError
 from inference_energy.meters import compare
 from inference_energy.meters.counters import is_of_intervals, leaps
+from inference_energy.meters.phases import lacking
 from inference_energy.tables import PROBLEMS_SHOWN, refuse, refuse_crowded
 from inference_energy.tables import spelling as plain_spelling
 from inference_energy.text import counted
@@ -483,7 +484,10 @@ class Samples:
                     self.add(line, moment, meter, power_w=power)
 
     def frame(self) -> pd.DataFrame:
-        """Frame of all samples, checked; its ``attrs``: the scope, and whether readings repeat."""
+        """Frame of all samples, checked.
+
+        Its ``attrs`` are the scope, whether readings repeat, and what is told of it, if anything.
+        """
         if not self.times and not self.problems:
             self.problems.append(f"{self.path}: no readings: check that the meter was logging")
         refuse(self.problems)
@@ -509,7 +513,8 @@ class Samples:
             ]
         )
         twice = totals(frame, self.scope) or compare.counted_twice(frame, self.scope)
-        refuse([f"{self.path}: {problem}" for problem in twice])
+        alone, told = lacking(frame["meter"].unique()) if self.scope == "node" else ("", "")
+        refuse([f"{self.path}: {problem}" for problem in (*twice, alone) if problem])
         # the first reading of each kind: power and counter may stand in rows of their own
         read = (
             frame.drop(columns="line")
@@ -517,6 +522,8 @@ class Samples:
             .first()[SAMPLE_COLUMNS]
         )
         read.attrs = {"scope": self.scope, "repeats": self.repeats}
+        if told:
+            read.attrs["told"] = [f"{self.path}: {told}"]
         return read
 
 
