@@ -95,6 +95,28 @@ def test_two_entities_of_one_meter_are_refused(tmp_path):
     assert "sensor.plug_energy_total and sensor.plug_energy_today both tell of plug" in text
 
 
+@pytest.mark.parametrize(
+    "other",
+    "energy_cost node_energy_cost energy_price energy_co2 power_forecast grid_power_returned"
+    " solar_energy_production power_percentage".split(),
+)
+def test_what_is_neither_power_nor_energy_never_enters(tmp_path, other):
+    """A cost in euros counted as kWh: 6,370 W of 6,251 W, in silence."""
+    told = refusal(tmp_path, history(node_power=6251, **{other: 10}))
+    assert told.count("neither power nor energy that is drawn") == 1
+    assert f"row 3, entity sensor.{other}: neither" in told and "leave its rows out" in told
+
+
+def test_what_a_name_alone_tells_is_told(tmp_path):
+    with pytest.warns(
+        UserWarning, match=r"states no unit of sensor\.rack_power: read in W"
+    ) as told:
+        read(tmp_path, history(rack_power=400))
+    assert "export the history by the API, which states it" in str(told[0].message)
+    assert "told" not in read(tmp_path, HISTORY).attrs
+    assert set(read(tmp_path, history(production_rack_power=400))["meter"]) == {"production_rack"}
+
+
 @pytest.mark.parametrize("other", ["factor", "apparent"])
 def test_what_is_no_power_in_watts_is_no_meter(tmp_path, other):
     rows = history(rack_power=400, **{f"rack_{other}_power": 410})

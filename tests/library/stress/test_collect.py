@@ -199,7 +199,7 @@ def test_two_phases_without_the_third_are_a_remark(tmp_path):
     with pytest.warns(UserWarning, match="two of 3 phases"):
         samples, _, findings = several_logs(tmp_path, split)
     assert samples["meter"].nunique() == 2
-    assert kinds(findings)[0] == ("phases", "")
+    assert kinds(findings)[0] == ("power log", "")
     assert "L1, L2 are by their names two of 3 phases" in findings[0].message
 
 

@@ -99,7 +99,7 @@ def read_log(path: str | os.PathLike[str], scope: str, zone: str | None = None) 
     Warns
     -----
     UserWarning
-        Two of three phases without the third.
+        Two of three phases without the third; units that are known by a name alone.
 
     Raises
     ------

@@ -277,6 +277,8 @@ class Samples:
         """That time as it is written."""
         self.readings = {name: array("d") for name in NUMBERS}
         self.problems: list[str] = []
+        self.told: list[str] = []
+        """What a reader must know of a log that is read."""
 
     def __len__(self) -> int:
         """Number of readings so far."""
@@ -513,7 +515,7 @@ class Samples:
             ]
         )
         twice = totals(frame, self.scope) or compare.counted_twice(frame, self.scope)
-        alone, told = lacking(frame["meter"].unique()) if self.scope == "node" else ("", "")
+        alone, two = lacking(frame["meter"].unique()) if self.scope == "node" else ("", "")
         refuse([f"{self.path}: {problem}" for problem in (*twice, alone) if problem])
         # the first reading of each kind: power and counter may stand in rows of their own
         read = (
@@ -522,8 +524,8 @@ class Samples:
             .first()[SAMPLE_COLUMNS]
         )
         read.attrs = {"scope": self.scope, "repeats": self.repeats}
-        if told:
-            read.attrs["told"] = [f"{self.path}: {told}"]
+        if told := [*self.told, *([two] if two else [])]:
+            read.attrs["told"] = [f"{self.path}: {text}" for text in told]
         return read
 
 

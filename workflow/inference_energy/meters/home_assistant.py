@@ -24,7 +24,15 @@ MEGA_UNITS = {
 
 
 OTHER_POWERS = {"factor", "apparent", "reactive"}
-"""Words in a name that holds power but tells none of it in W."""
+OTHER_POWERS |= {"cost", "costs", "price", "prices", "tariff", "eur", "usd", "gbp", "chf"}
+OTHER_POWERS |= {"co2", "co2e", "emission", "emissions", "percent", "percentage"}
+OTHER_POWERS |= {"forecast", "predicted", "returned", "export", "exported"}
+"""Words in a name that holds power or energy but tells none that is drawn in W or kWh: money, what
+is emitted, shares, what is expected, and what is fed in."""
+
+
+OTHER_KINDS = {"production", "carbon"}
+"""The same behind the word power or energy; before it they name a meter."""
 
 
 MEASURED = {"power", "energy", "total", "today", "daily", "consumption", "consumed", "active"}
@@ -44,7 +52,7 @@ class Seen:
     told_by : dict of tuple to str
         The first entity that tells a meter's column.
     refused : set of str
-        Entities that tell it too.
+        Entities that tell it too, and those that tell neither power nor energy.
     gone : dict of str to list of float
         When a meter told no power any longer [s].
     """
@@ -76,6 +84,12 @@ def read(samples: Samples) -> None:
     for line, row in rows:
         with samples.parts_of(line):
             _read_state(samples, line, row, seen)
+    by_name = sorted(entity for entity, unit in seen.units.items() if unit is None)
+    if by_name and not samples.problems:
+        samples.told.append(
+            f"states no unit of {', '.join(by_name)}: read in W or kWh by the name alone; if one is"
+            " in another unit, export the history by the API, which states it"
+        )
     samples.hold(seen.gone)
 
 
@@ -87,9 +101,13 @@ def _read_state(samples: Samples, line: int, row: dict[str, Any], seen: Seen) ->
     stated = (row.get("attributes") or {}).get("unit_of_measurement")
     kind = _kind(entity, seen.units.setdefault(entity, stated))
     if kind is None:
-        samples.refuse(
-            line, f"entity {entity}: neither power nor energy: name it so, or leave it out"
-        )
+        if entity not in seen.refused:
+            seen.refused.add(entity)
+            samples.refuse(
+                line,
+                f"entity {entity}: neither power nor energy that is drawn: name it so, or leave its"
+                " rows out",
+            )
         return
     column, factor = kind
     state = str(row["state"])
@@ -135,6 +153,8 @@ def _kind(entity: str, unit: str | None) -> tuple[str, float] | None:
         return None
     # before it stands the meter's name: sensor.power_strip_energy
     power, energy = entity.rfind("power"), entity.rfind("energy")
+    if OTHER_KINDS & {*entity[max(power, energy) :].split("_")}:
+        return None
     if power > energy:
         return "power_w", 1.0
     return ("energy_j", ENERGY_UNITS["kwh"]) if energy >= 0 else None

@@ -85,7 +85,9 @@ def collect(
         own_clock = source.kind not in OTHER_CLOCKS
         offset = None if own_clock else settings["meter_offset"]
         aligned, slow, more = _aligned(source, samples, requests, own_clock, offset)
-        findings += [Finding("phases", "", text) for text in samples.attrs.get("told", ())] + more
+        findings += [
+            Finding("power log", "", text) for text in samples.attrs.get("told", ())
+        ] + more
         if aligned is None:
             return None, 0.0, findings
         found.append(aligned)
