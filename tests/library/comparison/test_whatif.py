@@ -144,7 +144,8 @@ def test_the_settings_of_a_fleet_have_a_factor_each_on_its_energy():
     assert said.startswith("PUE 1.05-1.60 -> 1.2 lowers the traditional median by 7.3 %")
     assert said.endswith(
         "-> 3.62 Wh; fleet queries per day 1,000,000,000 -> 2,500,000,000 queries/day and fleet"
-        " long share 0.1 -> 0.3 move neither median."
+        " long share 0.1 -> 0.3 move neither median, but multiply"
+        ' "fleet, with long queries" by 5.36.'
     )
 
 
@@ -1151,7 +1152,10 @@ def test_where_no_median_moves_only_what_moves_the_number_told_is_named():
     said = sentence(changed_settings(base.side.method, head.side.method), lines, shares)
     assert said.startswith("Pathways serving 1.50-5.00 -> 1.50-3.00 leaves the traditional median")
     assert ' and lowers "lever, combined" by 22.7 %, 20.6 -> 15.9; fleet improvement ' in said
-    assert said.endswith('-> 1.50-6.00 move neither median nor "lever, combined".')
+    assert said.endswith(
+        '-> 1.50-6.00 move neither median nor "lever, combined",'
+        ' but multiply "fleet, with long queries, improved" by 1.01.'
+    )
     told = {share["setting"]: share for share in shares}
     assert set(told["pathways serving"]) == {
         *("setting", "traditional median", "long median", "fleet, with long queries"),
@@ -1199,7 +1203,10 @@ def test_a_quartile_that_moves_most_has_factors_too():
     said = sentence(changed_settings(base.side.method, head.side.method), lines, shares)
     assert said.startswith("Power utilisation 0.400-0.900 -> 0.200-1.80 lowers the traditional")
     assert 'lowers "traditional query, lower quartile" by 23' in said
-    assert said.endswith('moves neither median nor "traditional query, lower quartile".')
+    assert said.endswith(
+        'moves neither median nor "traditional query, lower quartile",'
+        ' but multiplies "lever, combined" by 0.995.'
+    )
     told = {share["setting"]: share["traditional query, lower quartile"] for share in shares}
     factors = {line["quantity"]: line["factor"] for line in lines}
     assert told["pathways model"] == pytest.approx(1, rel=1e-12)

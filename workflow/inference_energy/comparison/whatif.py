@@ -853,7 +853,10 @@ def sentence(
     if idle:
         verb = "move" if _are_many(idle, rows) else "moves"
         besides = "".join(f' nor "{line["quantity"]}"' for line in most)
-        told.append(f"{_together(idle, rows, True)} {verb} neither median{besides}")
+        told.append(
+            f"{_together(idle, rows, True)} {verb} neither median{besides}"
+            f"{_but_moves([shares[i] for i in sorted(set(map(at, idle)))], named, verb)}"
+        )
     told += _of_verdicts(judging, decisive, rows, alone=False)
     if drawn:
         told.append(
@@ -955,6 +958,20 @@ def _rows_of(setting: dict, rows: Sequence[dict]) -> list[dict]:
 def _is_idle(share: Mapping[str, float], headlines: Collection[str]) -> bool:
     """Whether a setting moves none of some headlines."""
     return all(relative(share[name], 1.0) == 0 for name in headlines if name in share)
+
+
+def _but_moves(shares: Sequence[dict], named: Collection[str], verb: str) -> str:
+    """Say what settings do to a headline of which they have factors, and that is not named."""
+    moved: dict[str, float] = {}
+    for share in shares:
+        for name, factor in share.items():
+            if name not in ("setting", *named) and relative(factor, 1.0):
+                moved[name] = moved.get(name, 1.0) * factor
+    if not moved:
+        return ""
+    name = max(moved, key=lambda name: abs(ranking(np.log(moved[name]))))
+    times = "multiply" if verb == "move" else "multiplies"
+    return f', but {times} "{name}" by {number(moved[name])}'
 
 
 def _together(
