@@ -294,7 +294,8 @@ def build(
         raise UnansweredError(
             f"config/methods/{method['id']}.yaml: key benchmarks: {len(laws)} models"
             f" have enough usable rows{asked} in {', '.join(tables_of(method))}; allowed is"
-            f" at least blend.models = {method['blend']['models']}; add rows{lower} or lower blend.models"
+            f" at least blend.models = {method['blend']['models']}; add rows{lower} or lower"
+            " blend.models"
         )
     draw, charge = method["monte_carlo"], method["input_charge"]
     z = draw["normal_quantile_95"]
