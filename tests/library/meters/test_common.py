@@ -18,6 +18,7 @@ from inference_energy.meters.common import (
     UNIT_NAMES,
     Samples,
     seconds,
+    totals,
 )
 from library.meters.files import DMON, NOON, read, refusal, table
 
@@ -457,6 +458,35 @@ def test_a_total_that_is_called_so_may_be_constant(total, column, tmp_path):
     assert f"{total} reads the sum of gpu 0, gpu 1" in refusal(tmp_path, text, "gpu")
     other = text.replace(total, "tall")
     assert len(read(tmp_path, other, "gpu")) == 36
+
+
+@pytest.mark.parametrize("scope", ["node", "gpu"])
+@pytest.mark.parametrize("apart", [0, 1])
+@pytest.mark.parametrize("count", [26, 60, 200])
+def test_a_total_of_many_parts_is_told(count, apart, scope):
+    """Each of more than fifty is less than a fiftieth of their total: it counted twice."""
+    random = np.random.default_rng(4)
+    times = np.arange(300.0)
+    scale = 500 * (1 + 0.2 * np.sin(times / 30))
+    parts = [scale + random.normal(0, 20, 300) for _ in range(count)]
+    meters = {f"n{place}": part for place, part in enumerate(parts)}
+
+    def frame(**more):
+        rows = [
+            pd.DataFrame({"time_s": times, "meter": meter, "power_w": power, "energy_j": np.nan})
+            for meter, power in (meters | more).items()
+        ]
+        return pd.concat(rows, ignore_index=True).sort_values(["meter", "time_s"])
+
+    whole = np.sum(parts[apart:], axis=0)
+    (told,) = totals(frame(x=whole), scope)
+    assert told.startswith("x reads the sum of n")
+    # one of two hundred is less than the tolerance
+    more = count - 24 - (apart if count < 200 else 0)
+    assert f" and {more} more: it would count twice; leave the total" in told
+    # without it, and a rack beside that is of others
+    assert totals(frame(), scope) == []
+    assert totals(frame(x=0.9 * whole), scope) == []
 
 
 @pytest.mark.parametrize("repeated", ['"params"', '"apower"'])

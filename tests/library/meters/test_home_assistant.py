@@ -97,8 +97,16 @@ def test_two_entities_of_one_meter_are_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "other",
-    "energy_cost node_energy_cost energy_price energy_co2 power_forecast grid_power_returned"
-    " solar_energy_production power_percentage".split(),
+    [
+        "energy_cost",
+        "node_energy_cost",
+        "energy_price",
+        "energy_co2",
+        "power_forecast",
+        "grid_power_returned",
+        "solar_energy_production",
+        "power_percentage",
+    ],
 )
 def test_what_is_neither_power_nor_energy_never_enters(tmp_path, other):
     """A cost in euros counted as kWh: 6,370 W of 6,251 W, in silence."""

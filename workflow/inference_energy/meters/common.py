@@ -883,12 +883,33 @@ def _totals(frame: pd.DataFrame, column: str, scope: str) -> list[str]:
         known = {name: part for name, part in others.items() if np.median(part) > part_of}
         is_told = scope != "gpu" or bool(TOTAL.search(meter))
         parts = _parts(total, known, column == "power_w" and scope != "gpu", is_told)
+        if not parts and len(found) > MOST_METERS:
+            parts = _many_parts(total, others, is_told)
         if parts:
+            more = len(parts) - MOST_METERS
+            named = ", ".join(parts[:MOST_METERS]) + (f" and {more} more" if more > 0 else "")
             problems.append(
-                f"{meter} reads the sum of {', '.join(parts)}: it would count twice; leave the "
+                f"{meter} reads the sum of {named}: it would count twice; leave the "
                 "total or its parts out"
             )
     return problems
+
+
+def _many_parts(total: Array, others: Mapping[str, Array], is_told: bool) -> tuple[str, ...]:
+    """Names of all other meters of many, or of all but one, that add up to a total.
+
+    Each of them may be less of it than `LEAST_PART`. Parameters are as for ``_parts``.
+    """
+    low, high = np.quantile(total, [0.1, 0.9])
+    if not (high - low > VARIES * high or is_told):
+        return ()
+    beyond = np.sum([*others.values()], axis=0) - total
+    most = SUM_TOLERANCE * float(np.median(total))
+    if np.median(np.abs(beyond)) < most:
+        return tuple(others)
+    left = {name: float(np.median(np.abs(beyond - part))) for name, part in others.items()}
+    apart = min(left, key=lambda name: left[name])
+    return tuple(name for name in others if name != apart) if left[apart] < most else ()
 
 
 def _parts(
