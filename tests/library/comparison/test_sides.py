@@ -1,6 +1,7 @@
 """What a changed method is held against."""
 
 import shutil
+from itertools import combinations
 
 import pandas as pd
 import pytest
@@ -425,6 +426,15 @@ def test_a_row_whose_key_changed_is_one_that_changed():
     tables = ({"t": pd.DataFrame(table)} for table in (before, after))
     (line,) = changed_rows(*tables, {"t": ["model", "gpu", "tps"]})
     assert line["brief"] == "b: tps 2 -> 2.5"
+
+
+@pytest.mark.parametrize("names", combinations("kabcdef", 2))
+def test_a_row_of_which_any_two_cells_changed_is_one_that_changed(names):
+    before = {name: [f"{name}{i}" for i in range(3)] for name in "kabcdef"}
+    after = {**before, **{name: [*before[name][:2], "new"] for name in names}}
+    ((change, row),) = told(before, after)
+    assert change == "changed"
+    assert all(f"{name} {name}2 -> new" in row for name in names)
 
 
 def test_a_table_that_changed_everywhere_says_how_many_rows_more():

@@ -427,18 +427,26 @@ def _only(before: pd.DataFrame, after: pd.DataFrame) -> tuple[dict[int, dict], d
 def _pairs(old: dict[int, dict], new: dict[int, dict], key: list) -> list[tuple[int, int]]:
     """Rows that are one, changed: of the same key, or with at most ALIKE cells that differ."""
     pairs: list[tuple[int, int]] = []
-
-    def take(fits: Callable[[dict, dict], bool]) -> None:
+    names = sorted({name for row in (*old.values(), *new.values()) for name in row})
+    # rows that differ in so few cells are the same in one of these parts, so that not all are tried
+    parts = [names[k :: ALIKE + 1] for k in range(ALIKE + 1)]
+    for within, most in (([key], len(names)), (parts, ALIKE)):
         known = {i for i, _ in pairs}, {j for _, j in pairs}
+        places: dict[tuple, set[int]] = {}
+        for j in new.keys() - known[1]:
+            for cells in _cells_of(new[j], within):
+                places.setdefault(cells, set()).add(j)
         for i in sorted(old.keys() - known[0]):
-            fitting = [j for j in new.keys() - known[1] if fits(old[i], new[j])]
+            near = {j for cells in _cells_of(old[i], within) for j in places.get(cells, ())}
+            fitting = [j for j in near - known[1] if len(_differing(old[i], new[j])) <= most]
             if fitting:
                 pairs.append((i, min(fitting)))
                 known[1].add(min(fitting))
-
-    take(lambda one, other: all(one.get(name) == other.get(name) for name in key))
-    take(lambda one, other: len(_differing(one, other)) <= ALIKE)
     return pairs
+
+
+def _cells_of(row: dict, parts: list[list]) -> list[tuple]:
+    return [(k, *map(row.get, names)) for k, names in enumerate(parts)]
 
 
 def _differing(one: dict, other: dict) -> list:
