@@ -71,6 +71,34 @@ def user(tmp_path, hardware, training):
     return read_changed
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "key"),
+    [
+        ("own.yaml", "extends: base\ndeployment: {}\n", "deployments --config deployments=FILE"),
+        ("run.json", '{"output_throughput": 900.0}\n', "under deployment.benchmarks of a"),
+        ("log.csv", "TIMESTAMP,ContextTokens,GeneratedTokens\n1,2,3\n", "requests --config log="),
+        ("log.jsonl", '{"usage": {"prompt_tokens": 3}}\n', "requests --config log=FILE"),
+    ],
+)
+def test_a_file_of_another_kind_is_told_the_key_that_takes_it(
+    tmp_path, hardware, training, name, text, key
+):
+    """It was told to add nine columns."""
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InputError) as told:
+        read_throughput(tmp_path / name, hardware, training)
+    assert f"{name}: is no throughput table, which has the columns gpu," in str(told.value)
+    assert key in str(told.value) and "add the column" not in str(told.value)
+
+
+def test_a_table_that_lacks_a_column_is_told_so(tmp_path, hardware, training):
+    (tmp_path / "mine.csv").write_text("model,gpu\na,b\n")
+    with pytest.raises(InputError, match="add the column"):
+        read_throughput(tmp_path / "mine.csv", hardware, training)
+    with pytest.raises(InputError, match=r"none\.csv"):
+        read_throughput(tmp_path / "none.csv", hardware, training)
+
+
 def problems_of(user, *changes):
     with pytest.raises(InputError) as error:
         user(*changes)

@@ -12,7 +12,7 @@ from inference_energy.requests.counts import counted_view
 from inference_energy.requests.formats import LogColumns, format_problems, select
 from inference_energy.requests.log import columns_of_any, connect, open_log, requests_view, units
 from library.requests.conftest import LONGEST
-from repository import read_schema
+from repository import ROOT, read_schema
 
 LITELLM = {
     "request_id": "chatcmpl-1",
@@ -336,6 +336,16 @@ def test_a_number_that_underflows_is_none(settings, tmp_path, cell, kind):
 def test_columns_that_are_not_there_are_named(settings):
     with pytest.raises(InputError, match=r"'ContextTokens' for input tokens.*it has a, b"):
         select(LogColumns({"a": "BIGINT", "b": "BIGINT"}), settings["formats"]["azure"])
+
+
+def test_a_throughput_table_is_no_log(settings):
+    """Each of its rows counted as a request."""
+    with pytest.raises(InputError) as told:
+        open_log(ROOT / "data/throughput/at_load.csv", settings["formats"])
+    assert "at_load.csv: has the column throughput_tps, and so is a throughput table" in str(
+        told.value
+    )
+    assert "say benchmarks=FILE of snakemake laws instead" in str(told.value)
 
 
 def test_a_name_cannot_become_sql(tmp_path, settings):

@@ -1,12 +1,15 @@
 """The committed rows that the law with load is fitted to, and a user's rows that it predicts."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from inference_energy.errors import InputError
 from inference_energy.laws.at_load import AS_MANY_AS_FIT, STEADY, AtLoadFit, describe, keys
 from inference_energy.laws.engines import engine_name
 from inference_energy.laws.hardware import (
@@ -25,7 +28,7 @@ from inference_energy.laws.hardware import (
 )
 from inference_energy.laws.rows import copy_gpus
 from inference_energy.laws.serving import layout
-from inference_energy.tables import AnyPath, name_rows, read_marked, refuse
+from inference_energy.tables import AnyPath, name_rows, read_bytes, read_marked, refuse
 
 LoadFit = AtLoadFit
 """Fit of the law that knows load: other rooms name it here, so that it can be another one."""
@@ -35,6 +38,12 @@ THROUGHPUT_TABLES = (
     "data/throughput/trtllm.csv",
 )
 """Tables of schema ``throughput`` that the law with load is fitted to; they state the layout."""
+
+NEEDED = ("gpu", "tensor_parallel", "precision", "throughput_tps")
+"""Columns of a throughput table by which a file of another kind is told."""
+
+START = 4096
+"""Bytes of a file that tell its kind."""
 
 STEADY_TABLE = "data/measured/mlenergy_v3.csv"
 """Table of schema ``mlenergy`` that it is fitted to besides."""
@@ -136,6 +145,35 @@ def fit_committed(
     return AtLoadFit.fit(training_rows(tables, steady, hardware))
 
 
+def _of_another_kind(path: AnyPath) -> str:
+    """What to say of a file that is no throughput table, and the key that takes it; empty if not.
+
+    A table with one column of those that are needed is one that lacks others.
+    """
+    with suppress(InputError):
+        start = read_bytes(path)[:START].decode(errors="replace").lstrip("\ufeff \t\r\n")
+        header = set(re.findall(r"\w+", start.partition("\n")[0]))
+        if not start or header & set(NEEDED):
+            return ""
+        if str(path).endswith((".yaml", ".yml")):
+            remedy = (
+                "a deployment's file goes to snakemake deployments --config deployments=FILE, and"
+                " a method's to snakemake requests or whatif --config method=NAME"
+            )
+        elif start[:1] in ("{", "["):
+            remedy = (
+                "a file of a benchmark client goes under deployment.benchmarks of a deployment's"
+                " file, and a log of requests to snakemake requests --config log=FILE"
+            )
+        else:
+            remedy = (
+                "a log of requests goes to snakemake requests --config log=FILE, and a file of a"
+                " benchmark client under deployment.benchmarks of a deployment's file"
+            )
+        return f"is no throughput table, which has the columns {', '.join(NEEDED)}; {remedy}"
+    return ""
+
+
 def read_throughput(
     path: AnyPath, hardware: Mapping[str, pd.DataFrame], training: pd.DataFrame
 ) -> pd.DataFrame:
@@ -164,6 +202,8 @@ def read_throughput(
     InputError
         One message with all problems: file, rows, column, value, what is allowed, the remedy.
     """
+    if of_another := _of_another_kind(path):
+        raise InputError(f"{path}: {of_another}")
     rows, numbers, sound, wrong = read_marked(path, "throughput")
     told = rows[rows[list(FIND)].notna().all(axis=1)]
     problems = list(_unknown(told, numbers, hardware))

@@ -51,6 +51,9 @@ ARRAY_DIGITS = 22
 """Binary digits of the number of groups, at most, of which DuckDB keeps an array instead of a hash:
 of all threads together, a third of a gigabyte."""
 
+OF_THROUGHPUT = "throughput_tps"
+"""Column of a throughput table, whose lengths of inputs and outputs are not those of requests."""
+
 LONGEST_LINE = 2**26
 """Bytes of the longest line, or JSON object, that is read."""
 
@@ -276,6 +279,12 @@ def open_log(
         refuse_expansion(files[0], FIRST_BYTES)
     if form is None:
         known = describe(connect(), files[0], kind, FIRST_OBJECTS)
+        if OF_THROUGHPUT in known.types:
+            raise InputError(
+                f"key log: value {path}: has the column {OF_THROUGHPUT}, and so is a throughput"
+                " table; allowed is a log of requests; say benchmarks=FILE of snakemake laws"
+                " instead, or name its format with --config format=NAME"
+            )
         fitting = [f for f in formats.values() if matches(known, f)]
         seen = {id(f): _seen_items(files[0], f) if "unnest" in f else known for f in fitting}
         form = max(fitting, key=lambda f: (has_own(f), len(stated(seen[id(f)], f))), default=None)
