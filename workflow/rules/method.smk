@@ -33,7 +33,6 @@ rule estimate_method:
         "Estimating energy, fleet and uncertainty with {wildcards.method}"
     input:
         unpack(estimate_inputs),
-        architectures=provided("data/models.csv"),
         code=code("method/estimate.py"),
     params:
         engines=config["engines"],

@@ -229,7 +229,8 @@ def test_rows_that_do_not_suit_the_law_are_told_of_the_file():
 def test_a_blend_of_models_without_parameters_is_refused():
     assert problems_of(build, METHOD, TABLE) == [
         "t.csv, u.csv: column params_total_b: empty for B; allowed are positive numbers, as"
-        " config/methods/mine.yaml makes the blend by parameters; fill it in"
+        " config/methods/mine.yaml makes the blend by parameters; fill it in, or add"
+        " the models to data/models.csv"
     ]
 
 
@@ -323,8 +324,9 @@ def test_a_blend_by_parameters_is_refused_where_they_are_not_known():
     method = {"id": "mine", "benchmarks": {"table": "t.csv"}}
     check_parameters(Blend(1, ()), models, method)
     for by_parameters in (Blend(1, (), ranked_by="parameters"), Blend(1, (), shares="parameters")):
-        with pytest.raises(InputError, match="params_total_b: empty for a, b; allowed"):
+        with pytest.raises(InputError, match="params_total_b: empty for a, b; allowed") as caught:
             check_parameters(by_parameters, models, method)
+        assert str(caught.value).endswith("fill it in, or add the models to data/models.csv")
 
 
 @pytest.mark.parametrize(

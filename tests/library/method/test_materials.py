@@ -13,7 +13,11 @@ from repository import METHODS, PAPER_TABLE
 
 
 def test_a_method_needs_its_tables_and_what_its_law_and_lengths_need():
-    assert inputs_of(METHODS["oviedo2026"]) == {"throughput_tables": [PAPER_TABLE]}
+    # how large a model is tells the table of models, whatever the law, where the rows do not
+    assert inputs_of(METHODS["oviedo2026"]) == {
+        "throughput_tables": [PAPER_TABLE],
+        "models": "data/models.csv",
+    }
     revised = inputs_of(METHODS["revised"])
     assert revised == {
         "throughput_tables": tables_of(METHODS["revised"]),

@@ -103,7 +103,7 @@ def parameters(
 ) -> dict[str, float]:
     """Parameters of models, by name. [billions]
 
-    As the throughput table states them, else as the table of models does, if the law needs that;
+    As the throughput table states them, else as the table of models does, if ``hardware`` has it;
     NaN where neither knows.
     """
     stated: dict[Any, float] = {}
@@ -133,7 +133,8 @@ def check_parameters(
         raise InputError(
             f"{', '.join(tables_of(method))}: column params_total_b: empty for"
             f" {', '.join(missing)}; allowed are positive numbers, as"
-            f" config/methods/{method['id']}.yaml makes the blend by parameters; fill it in"
+            f" config/methods/{method['id']}.yaml makes the blend by parameters; fill it in, or add"
+            " the models to data/models.csv"
         )
 
 

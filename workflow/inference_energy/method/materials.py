@@ -12,6 +12,9 @@ from inference_energy.project import provided
 
 TRACES = "data/request_lengths.csv"
 
+MODELS = "data/models.csv"
+"""Says how large a model is, and what it is made of, where the rows of its throughput do not."""
+
 SERVING = "serving_"
 """Before the names of tables in a rule's inputs that say how models are served."""
 
@@ -59,7 +62,7 @@ def serving_inputs(names: Iterable[str]) -> dict[str, str]:
 
 def inputs_of(method: Mapping[str, Any]) -> dict[str, Any]:
     """Tables that a resolved method is built from, by the names that scripts know them by."""
-    inputs: dict[str, Any] = {"throughput_tables": tables_of(method)}
+    inputs: dict[str, Any] = {"throughput_tables": tables_of(method), "models": provided(MODELS)}
     if any("trace" in regime["output_tokens"] for regime in method["regimes"].values()):
         inputs["traces"] = provided(TRACES)
     laws = named_laws(method["throughput_law"])

@@ -53,7 +53,7 @@ def traced_inputs(regime, trace, read):
 
 def write_uncertainty(name, method, setup, read, write):
     """What the spread of the energies comes from, and classes of models."""
-    models = read_table(read.architectures, "models")
+    models = read_table(read.models, "models")
     architectures = {
         model.name: find_model(pd.Series({"model": model.name}), models)["architecture"]
         for model in setup.models
