@@ -635,6 +635,14 @@ def test_a_null_that_removes_nothing_hides_no_other_problem(files):
         check(resolve("alone", {"alone": alone}), SCHEMA, "alone", stated=alone)
 
 
+@pytest.mark.parametrize("trim", [[0.05, 0.95], [[0.05]], 0.05])
+def test_one_pair_of_levels_without_its_list_is_told_how_a_list_of_pairs_is_written(mine, trim):
+    problems = problems_of(mine(blend={"trim": trim, "source": "assumption"}))
+    assert problems and all("key blend.trim" in problem for problem in problems)
+    remedy = "; write a list of pairs, such as [[0.05, 0.95]], or [] to trim nothing"
+    assert all(problem.endswith(remedy) for problem in problems)
+
+
 def test_what_a_file_says_is_removed_is_for_the_run_to_say(mine):
     (problem,) = problems_of(mine(removed=["serving"]))
     assert problem == (
