@@ -123,6 +123,25 @@ def test_a_failure_shows_its_log_once_and_a_defect_its_last_line(screen, tmp_pat
     assert screen.filter(record("config/a.yaml: key b: wrong", "error"))
 
 
+def test_what_several_steps_fail_on_is_told_once(screen, tmp_path):
+    """A blend of more models than have rows was refused in the same words by six rules."""
+
+    def failed(rule, said):
+        log = tmp_path / f"{rule}.log"
+        log.write_text(said)
+        told = screen.format(record("", "job_error", rule_name=rule, log=[str(log)]))
+        first, *lines = told.splitlines()
+        assert first == f"Failed: rule {rule} (see {log})"
+        return [line.strip() for line in lines]
+
+    assert failed("draw", "a.csv: bad\nb.csv: bad") == ["a.csv: bad", "b.csv: bad"]
+    assert failed("judge", "a.csv: bad\nb.csv: bad") == ["for the same reason as rule draw, above"]
+    assert failed("weigh", "a.csv: bad") == ["a.csv: bad"]
+    assert failed("tell", "a.csv: bad") == ["for the same reason as rule weigh, above"]
+    # without words there is no reason to be the same
+    assert failed("write", "") == failed("read", "") == []
+
+
 def test_of_a_run_that_is_stopped_no_step_has_failed(screen, monkeypatch):
     """It was told as failed, and what its last step had half made as corrupted by it."""
     monkeypatch.setattr(stopping, "told", lambda within=0.0: True)

@@ -109,6 +109,7 @@ class Screen(logging.Filter):
         self.total, self.started, self.done = 0, 0, 0
         self.ended = ""
         self.full = False
+        self.failures: dict[tuple[str, ...], str] = {}
         self.start = clock()
 
     def filter(self, record: logging.LogRecord) -> bool:
@@ -149,7 +150,7 @@ class Screen(logging.Filter):
             return self._step(record.__dict__)
         if event == "job_error":
             ended, self.ended = self.ended, ""
-            return _failure(record.__dict__, ended)
+            return self._failure(record.__dict__, ended)
         text = self.write(record)
         if event == "error" and (full := FULL.search(text)):
             return _no_room(full[1])
@@ -167,6 +168,17 @@ class Screen(logging.Filter):
         times = f", {_clock(elapsed)}" + (f", about {_clock(left)} to go" if left else "")
         step = f"{self.started} of {max(self.total, self.started)}{'' if self.dry else times}"
         return f"[{step}] {job['rule_msg']}{why}"
+
+    def _failure(self, job: dict[str, Any], ended: str) -> str:
+        """Say why a job failed; of several that failed on the same once, and then of which rule."""
+        rule, reason = job["rule_name"], tuple(_reason(job, ended))
+        place, shown = ", ".join(job["log"]) or "no log", reason
+        if reason in self.failures:
+            shown = (f"for the same reason as rule {self.failures[reason]}, above",)
+        elif reason:
+            self.failures[reason] = rule
+        lines = [f"    {line}" for line in shown]
+        return "\n".join([f"Failed: rule {rule} (see {place})", *lines])
 
 
 class Lasting:
@@ -242,9 +254,8 @@ def _way_of_ending(message: str) -> str:
     return name or code
 
 
-def _failure(job: dict[str, Any], ended: str) -> str:
-    """Say what a failed job's log says, once: a defect by its last line; and what ended it."""
-    place = ", ".join(job["log"]) or "no log"
+def _reason(job: dict[str, Any], ended: str) -> list[str]:
+    """Lines of what a failed job's log says: a defect by its last line; and what ended it."""
     said = []
     for path in job["log"]:
         if Path(path).is_file():
@@ -261,8 +272,7 @@ def _failure(job: dict[str, Any], ended: str) -> str:
         ]
     elif ended.startswith("SIG") and ended not in ("SIGINT", "SIGTERM"):
         lines += [f"ended by {ended}"]
-    shown = [f"    {line}" for line in lines[-LOG_SHOWN:]]
-    return "\n".join([f"Failed: rule {job['rule_name']} (see {place})", *shown])
+    return lines[-LOG_SHOWN:]
 
 
 def _no_room(reason: str) -> str:
