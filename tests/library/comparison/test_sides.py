@@ -428,7 +428,7 @@ def test_a_row_whose_key_changed_is_one_that_changed():
     assert line["brief"] == "b: tps 2 -> 2.5"
 
 
-@pytest.mark.parametrize("names", combinations("kabcdef", 2))
+@pytest.mark.parametrize("names", [*combinations("kabcdef", 2)])
 def test_a_row_of_which_any_two_cells_changed_is_one_that_changed(names):
     before = {name: [f"{name}{i}" for i in range(3)] for name in "kabcdef"}
     after = {**before, **{name: [*before[name][:2], "new"] for name in names}}
