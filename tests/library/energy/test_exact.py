@@ -520,6 +520,28 @@ def test_below_a_spread_of_a_hundredth_every_length_is_used(sigma, every):
     assert energy.mean() == pytest.approx(500 * A_SECOND * np.exp(sigma**2 / 2), rel=1e-9)
 
 
+@pytest.mark.parametrize(("error", "most", "near"), [(0.2, 3_000, 1e-6), (0.0, 20_000, 1e-3)])
+def test_of_many_ways_few_lengths_stand_for_all_where_no_factor_spreads_them(
+    monkeypatch, error, most, near
+):
+    many = regime(LogNormalLengths(3000.0, 0.6))
+    law = Peak(100.0, 1, residual_sigma=error)
+    ways = Pooled.of([Share(1.0, 1.0, law), Share(1.0, 1.0, law.scaled(0.3))])
+    model = served("a", 100, law=ways, uncertain=True)
+    setup = by_hand(
+        pue=LogNormal.fixed(PUE), power_utilisation=Coupling(intercept=0.24, slope=0.56)
+    )
+    few = exact.model_energy(setup, many, model)
+    assert len(few.weights) < most
+    monkeypatch.setattr(exact, "_all_lengths", lambda kind, *_: kind.output_tokens.support)
+    every = exact.model_energy(setup, many, model)
+    assert len(every.weights) > 5 * len(few.weights)
+    levels = np.linspace(0.05, 0.95, 19)
+    assert [few.quantile(level) for level in levels] == pytest.approx(
+        [every.quantile(level) for level in levels], rel=near
+    )
+
+
 def test_panels_are_as_narrow_as_the_least_error_of_the_law_asks():
     lengths = regime(UniformLengths(0.0, 600.0))
     law = Peak(100.0, 1, residual_sigma=0.3)

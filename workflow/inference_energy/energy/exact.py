@@ -29,8 +29,9 @@ PANEL_PER_SIGMA, WIDEST_PANEL = 2.0, 0.5
 SOME_LENGTHS = 7
 """Lengths at which the law's error is looked at for how narrow panels must be. [1]"""
 
-FINE_PANEL = 0.1
-"""Width of the panels that stand for every length of a model with many ways. [1]"""
+FINE_PANEL, STEP_PANEL = 0.1, 0.01
+"""Widths of the panels that stand for every length of a model with many ways; narrow ones where
+nothing spreads the energy of a length, and every node is a step (a thousandth apart). [1]"""
 
 
 def uncertain_factor(setup: Charging) -> LogNormal:
@@ -56,7 +57,8 @@ def _length_energies(
     """Output lengths, their weights, energy with all factors one [Wh], factor, error of the law."""
     factor = uncertain_factor(setup)
     if factor.sigma < FULL_SUPPORT_BELOW:
-        lengths, weights = regime.output_tokens.support
+        known = _law_error(regime, model) < FULL_SUPPORT_BELOW
+        lengths, weights = _all_lengths(regime, model, STEP_PANEL if known else FINE_PANEL)
     else:
         kinks = model.law.kinks(regime.input_tokens)
         spread = np.hypot(factor.sigma, _least_error(setup, regime, model))
@@ -78,8 +80,14 @@ def _length_energies(
 
 def _least_error(setup: Charging, regime: Regime, model: ServedModel) -> float:
     """Spread that the law's error adds at every length. [1]"""
-    if not model.uncertain or isinstance(setup.power_utilisation, Coupling):
-        # a coupling has a kink at the largest throughput, which only narrow panels meet
+    # a coupling has a kink at the largest throughput, which only narrow panels meet
+    coupled = isinstance(setup.power_utilisation, Coupling)
+    return 0.0 if coupled else _law_error(regime, model)
+
+
+def _law_error(regime: Regime, model: ServedModel) -> float:
+    """Least error of the law, if it counts. [1]"""
+    if not model.uncertain:
         return 0.0
     lengths, _ = regime.output_tokens.support
     some = np.geomspace(max(lengths[0], 1.0), max(lengths[-1], 1.0), SOME_LENGTHS)
@@ -231,14 +239,16 @@ def throughput_statistics(regime: Regime, model: ServedModel) -> dict[str, float
     return _weighted(speeds.ravel(), np.outer(shares, weights).ravel())
 
 
-def _all_lengths(regime: Regime, model: ServedModel) -> tuple[np.ndarray, np.ndarray]:
+def _all_lengths(
+    regime: Regime, model: ServedModel, width: float = FINE_PANEL
+) -> tuple[np.ndarray, np.ndarray]:
     """Every output length and its weight; of a model with many ways, lengths that stand for them.
 
     Long queries have 1e5 lengths, and a hundred ways would need as many evaluations of each.
     """
     if len(model.law.shares()) == 1:
         return regime.output_tokens.support
-    return regime.output_tokens.nodes(model.law.kinks(regime.input_tokens), FINE_PANEL)
+    return regime.output_tokens.nodes(model.law.kinks(regime.input_tokens), width)
 
 
 def token_statistics(regime: Regime) -> dict[str, float]:
