@@ -189,9 +189,22 @@ def test_a_method_that_is_judged_otherwise_has_changed():
     named = METHOD + "kind: user\nclaims: v1\n"
     moved = named.replace("v1", "v2").replace("user", "variant").encode()
     found = compare_snapshots({path: named.encode()}, {path: moved})
-    lines = [(line["path"], line["base"], line["head"]) for line in found.settings[path]]
-    assert lines == [("kind", "user", "variant"), ("claims", "v1", "v2")]
+    keys = ["setting", "path", "base", "head", "unit", "base_source", "head_source"]
+    lines = [[line[key] for key in keys] for line in found.settings[path]]
+    assert lines == [
+        ["kind", "kind", "user", "variant", None, None, None],
+        ["claims", "claims", "v1", "v2", None, None, None],
+    ]
+    assert [[*line] for line in found.settings[path]] == [keys, keys]
     assert found.unchanged_files == 0
+    for before, after in (({path: moved}, {}), ({}, {path: moved})):
+        of_one = compare_snapshots(before, after).settings[path]
+        assert {"kind", "claims"}.isdisjoint(line["path"] for line in of_one)
+
+
+def test_what_stands_behind_what_a_method_states_is_compared_too():
+    found = compare_snapshots({}, {"results/a/stated.yaml": b"x", "results/b/notes.md": b"y"})
+    assert found.texts == ["results/b/notes.md"]
 
 
 def test_drawings_that_differ_are_told_apart():
