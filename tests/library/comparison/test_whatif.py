@@ -1321,6 +1321,15 @@ def test_a_median_that_stays_is_told_beside_those_that_move():
         "A 1 -> 2 and c 1 -> 2 leave the traditional median at 2.00 Wh, as what they do cancels;"
         f" b 1 -> 2 raises {LONG_ROSE}."
     )
+    assert said(a=(2, 1.3), b=(0.5, 0.96)) == (
+        "A 1 -> 2 and b 1 -> 2 together leave the traditional median at 2.00 Wh, as what they do"
+        f" cancels, and raise {LONG_ROSE}."
+    )
+    lines = [median_of("traditional", 2.0, 2.0), median_of("long", 4.0, 4.0)]
+    assert said(a=(2, 3), b=(1 / 2, 1 / 3)) == (
+        "A 1 -> 2 and b 1 -> 2 leave the traditional median at 2.00 Wh and the long median at"
+        " 4.00 Wh, as what they do cancels."
+    )
 
 
 @pytest.mark.parametrize(

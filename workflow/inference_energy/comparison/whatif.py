@@ -841,9 +841,12 @@ def sentence(
     for some, of in _apart(moving, [*medians, *most], by):
         plural = _are_many(some, rows)
         moves = [_moves(line, shares, plural) for line in of]
-        if all(line["factor"] == 1 for line in of) and not any(CANCELS in move for move in moves):
-            # the verb once
+        if all(line["factor"] == 1 for line in of) and len({CANCELS in m for m in moves}) == 1:
+            # the verb once, and once why
             moves = [moves[0], *(move.partition(" ")[2] for move in moves[1:])]
+            moves[:-1] = [move.removesuffix(CANCELS) for move in moves[:-1]]
+        # set apart from what follows
+        moves[:-1] = [f"{move}," if CANCELS in move else move for move in moves[:-1]]
         what = _together(some, rows, bool(shares), known)
         if len(some) > 1 and any(not _alike(some, line, by) for line in of):
             what += " together"
