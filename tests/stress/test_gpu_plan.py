@@ -114,7 +114,7 @@ def test_a_plan_is_read_as_the_project_reads_yaml():
     assert ten["tests"][0]["settings"]["repetitions"] == 10
     with pytest.raises(SystemExit, match=r"settings: key window: value '10:12': allowed is"):
         read_plan("p.yaml", text.replace("window: 20\n", "window: 10:12\n"))
-    for written, read in (("yes", "'yes'"), ("true", "True")):
+    for written, read in (("yes", "'yes'"), ("true", "true")):
         with pytest.raises(SystemExit, match=rf"settings: key rounds: value {read}: allowed is"):
             read_plan("p.yaml", text.replace("rounds: 0.1\n", f"rounds: {written}\n"))
 
